@@ -1,0 +1,263 @@
+/**
+ * What lives as long as one run of the worker? The journal, the fold of it, and the publication of what
+ * the fold finalises. Opening it replays what earlier runs of the same day left, so afterwards state
+ * and candles are exactly what an uninterrupted run would have; only the gap is told.
+ */
+import { join } from 'node:path'
+import { CandleFold } from '../candles/fold.ts'
+import type { CandleColumns } from '../domain/candle.ts'
+import type { Instrument } from '../domain/instrument.ts'
+import type { Phases, Session } from '../domain/session.ts'
+import type { Minute, UnixMs } from '../domain/time.ts'
+import type { JournalAppender } from '../journal/appender.ts'
+import { openJournal } from '../journal/journal.ts'
+import { journalDir, type LakeDay } from '../store/lake.ts'
+import { entriesByPath, journalFloor, readManifest } from '../store/manifest.ts'
+import { createPublisher, type Publisher } from '../store/publish.ts'
+import { foldJournal } from './fold-journal.ts'
+import { INDIA, venue } from './india-day.ts'
+import { Ingest } from './ingest.ts'
+import { LatencyRecord } from './latency-record.ts'
+import { Publication } from './publication.ts'
+import type { IndiaContext } from './vendor.ts'
+
+/** One session, its instruments sorted by symbol, and per instrument its shard and class of phases. */
+export type DayPlan = {
+  readonly session: Session
+  readonly instruments: readonly Instrument[]
+  readonly shards: readonly number[]
+  readonly phases: readonly Phases[]
+  readonly phaseOf: readonly number[]
+}
+
+export type StreamSummary = {
+  readonly candleCount: number
+  readonly packetCount: number
+  readonly lateCount: number
+  readonly gapCount: number
+  readonly publishedMinutes: number
+  /** By reason. */
+  readonly rejected: Readonly<Record<string, number>>
+}
+
+export interface LiveDay {
+  readonly fold: CandleFold
+  readonly ingest: Ingest
+  readonly journal: JournalAppender
+  /** When the run before this one was heard of last; null for the first run of the day. */
+  readonly resumedFromMs: UnixMs | null
+  /** Real ms from a minute's deadline to its durable part. */
+  readonly latencies: LatencyRecord
+  candleCount(): number
+  publishedMinutes(): number
+  start(): void
+  finalise(minute: Minute): void
+  stop(reason: string): void
+  /** Resolves when everything finalised is published. */
+  published(): Promise<void>
+  summary(): StreamSummary
+  /** Makes everything durable and ends the threads. Safe to call twice. */
+  end(): Promise<void>
+}
+
+export async function openLiveDay(
+  context: IndiaContext,
+  plan: DayPlan,
+  onFailure: (error: unknown) => void,
+): Promise<LiveDay> {
+  const { config, log, simulation } = context
+  const lakeDay: LakeDay = { market: INDIA, date: plan.session.date }
+  const manifest = readManifest(config.dataDir, lakeDay)
+  const dir = join(config.dataDir, journalDir(lakeDay))
+  const { journal: limits } = config.markets.in
+  const publisher = await createPublisher({
+    dataDir: config.dataDir,
+    market: INDIA,
+    note: (text) => log.warn(text),
+  })
+  const { appender, report } = await openJournal({
+    dir,
+    floorSeq: journalFloor(manifest),
+    ringBytes: limits.ringBytes,
+    commitMs: limits.syncIntervalMs,
+    commitBytes: limits.syncBytes,
+    segmentMaxBytes: limits.segmentBytes,
+    segmentMaxMs: limits.segmentMinutes * 60_000,
+    ballastBytes: limits.ballastBytes,
+    ballastPath: join(config.dataDir, '.ballast'),
+    ...(simulation === undefined ? {} : { simulation }),
+  })
+  appender.onFailure(onFailure)
+  appender.onDegraded((what) => log.error(what))
+  if (!report.wasClean) log.warn('the last run did not end cleanly', { journal: report.class })
+  const published = new Set(entriesByPath(manifest).keys())
+  return new OpenDay({ context, plan, lakeDay, dir, appender, publisher, published, onFailure })
+}
+
+type OpenDayParts = {
+  readonly context: IndiaContext
+  readonly plan: DayPlan
+  readonly lakeDay: LakeDay
+  readonly dir: string
+  readonly appender: JournalAppender
+  readonly publisher: Publisher
+  readonly published: ReadonlySet<string>
+  readonly onFailure: (error: unknown) => void
+}
+
+class OpenDay implements LiveDay {
+  readonly fold: CandleFold
+  readonly ingest: Ingest
+  readonly journal: JournalAppender
+  readonly resumedFromMs: UnixMs | null
+  readonly latencies: LatencyRecord = new LatencyRecord()
+  readonly #parts: OpenDayParts
+  readonly #publication: Publication
+  /** Real monotonic time at which the minute was finalised, until it is published. */
+  readonly #firedMs = new Map<Minute, number>()
+  #finalised: { minute: Minute; columns: CandleColumns }[] = []
+  #candleCount = 0
+  #publishedMinutes = 0
+  #knownInstruments = 0
+  #hasEnded = false
+
+  constructor(parts: OpenDayParts) {
+    this.#parts = parts
+    this.journal = parts.appender
+    this.fold = new CandleFold({
+      venue,
+      lateness: 'live',
+      onCandles: (minute, columns) => this.#finalised.push({ minute, columns }),
+    })
+    this.#publication = new Publication({
+      day: parts.lakeDay,
+      utcOffsetMs: parts.plan.session.utcOffsetMs,
+      publisher: parts.publisher,
+      whenDurable: (seq) => this.#whenDurable(seq),
+      published: parts.published,
+      onPublished: (minute) => this.#onPublished(minute),
+      onFailure: parts.onFailure,
+    })
+    this.ingest = new Ingest({ journal: parts.appender, fold: this.fold })
+    this.#replay()
+    const heardMs = this.fold.lastReceivedMs()
+    this.resumedFromMs = heardMs > 0 ? heardMs : null
+  }
+
+  /** Folds what earlier runs of the day journalled; publishes what they finalised and did not publish. */
+  #replay(): void {
+    const { log } = this.#parts.context
+    let seq = 0
+    const takeOver = (): void => this.#takeFinalised(seq)
+    const read = foldJournal(this.#parts.dir, [this.fold], {
+      onEntry: (next) => {
+        takeOver()
+        seq = next
+      },
+    })
+    takeOver()
+    for (const damage of read.damages)
+      log.error('journal damaged', { ...damage, missing: String(damage.missing) })
+    if (read.entryCount > 0) log.info('journal replayed', { entries: read.entryCount, lastSeq: read.lastSeq })
+  }
+
+  #takeFinalised(journalSeq: number): void {
+    if (this.#finalised.length === 0) return
+    const batch = this.#finalised
+    this.#finalised = []
+    const instruments = this.fold.instruments()
+    if (instruments.length !== this.#knownInstruments) {
+      this.#knownInstruments = instruments.length
+      this.#publication.setInstruments(instruments)
+    }
+    const first = this.fold.minuteRange().from
+    for (const { minute, columns } of batch) {
+      this.#candleCount += columns.rowCount
+      this.#publication.add({ minute, columns, journalSeq, minutesBefore: minute - first })
+    }
+  }
+
+  start(): void {
+    const { context, plan } = this.#parts
+    const { session, instruments, shards, phases, phaseOf } = plan
+    this.ingest.fact({
+      kind: 'start',
+      version: 1,
+      market: session.market,
+      venue: venue.name,
+      date: session.date,
+      utcOffsetMs: session.utcOffsetMs,
+      atMs: context.clock.wallMs(),
+      mode: context.config.markets.in.stream.mode,
+      graceMs: context.config.markets.in.stream.graceMs,
+      instruments,
+      shards,
+      phaseOf,
+      phases,
+    })
+  }
+
+  finalise(minute: Minute): void {
+    const { clock } = this.#parts.context
+    const firedMs = clock.monoMs()
+    this.ingest.record({ kind: 'minute', minute, atMs: clock.wallMs() }, (seq) => {
+      this.#firedMs.set(minute, firedMs)
+      this.#takeFinalised(seq)
+      this.journal.requestSync()
+    })
+  }
+
+  #onPublished(minute: Minute): void {
+    this.#publishedMinutes++
+    const firedMs = this.#firedMs.get(minute)
+    if (firedMs === undefined) return
+    this.#firedMs.delete(minute)
+    const { clock } = this.#parts.context
+    this.latencies.add((clock.monoMs() - firedMs) / clock.speed)
+  }
+
+  #whenDurable(seq: number): Promise<void> {
+    // What was replayed from disk was recovered, and recovery makes it durable.
+    return seq <= this.journal.durableSeq() ? Promise.resolve() : this.journal.whenDurable(seq)
+  }
+
+  candleCount(): number {
+    return this.#candleCount
+  }
+
+  publishedMinutes(): number {
+    return this.#publishedMinutes
+  }
+
+  stop(reason: string): void {
+    this.ingest.fact({ kind: 'stop', reason, atMs: this.#parts.context.clock.wallMs() })
+  }
+
+  published(): Promise<void> {
+    return this.#publication.drained()
+  }
+
+  summary(): StreamSummary {
+    const { accepted: _accepted, ...rejected } = this.fold.outcomes()
+    return {
+      candleCount: this.#candleCount,
+      packetCount: this.fold.packetCount(),
+      lateCount: this.fold.lateCount(),
+      gapCount: this.fold.gaps().length,
+      publishedMinutes: this.#publishedMinutes,
+      rejected,
+    }
+  }
+
+  async end(): Promise<void> {
+    if (this.#hasEnded) return
+    this.#hasEnded = true
+    this.ingest.commit()
+    try {
+      await this.#publication.drained()
+      await this.journal.close()
+    } finally {
+      await this.#parts.publisher.end()
+    }
+  }
+}

@@ -1,0 +1,201 @@
+/**
+ * What are the final candles of a day? Reads the journal with hindsight, asks the vendor for the minutes
+ * that gaps left open, and publishes one file and one report. The vendor's answers are journalled
+ * first, so that settling again asks for nothing that is known and gives the same bytes.
+ */
+import { CandleFold } from '../candles/fold.ts'
+import { byMinute, historyNeeds, type Settled, settle } from '../candles/settle.ts'
+import type { CandleColumns, VendorCandle } from '../domain/candle.ts'
+import { messageOf, OperatingError } from '../domain/error.ts'
+import { ENTRY_FACT, encodeFact } from '../domain/fact.ts'
+import type { SettleReport } from '../domain/settle-report.ts'
+import {
+  type MarketDate,
+  type Minute,
+  minuteEnd,
+  minuteOf,
+  minuteStart,
+  type UnixMs,
+} from '../domain/time.ts'
+import { openJournal } from '../journal/journal.ts'
+import { journalFloor, readManifest } from '../store/manifest.ts'
+import { createPublisher } from '../store/publish.ts'
+import { fetchHistory, type HistoryFact, type HistoryWish } from '../stream/history.ts'
+import { foldJournal } from './fold-journal.ts'
+import { INDIA, indiaCalendar, indiaDay, indiaJournalDir, lockIndia, venue } from './india-day.ts'
+import { noJournal } from './replay.ts'
+import { type HistoryOutcome, settleReport } from './settle-facts.ts'
+import { connectVendor, type IndiaContext } from './vendor.ts'
+
+export type SettleOptions = {
+  readonly date: string
+  readonly onProgress: (doneCount: number, totalCount: number) => void
+}
+
+/**
+ * Publishes in any case what can be said; a report whose `history.failedCount` is not 0 is of a day that
+ * is not fully settled, and settling again asks again for what failed.
+ */
+export async function settleDay(context: IndiaContext, options: SettleOptions): Promise<SettleReport> {
+  const { config } = context
+  const { date } = indiaDay(options.date)
+  const lock = lockIndia(config)
+  try {
+    const live = new Map<Minute, CandleColumns>()
+    const replayed = new CandleFold({
+      venue,
+      lateness: 'live',
+      onCandles: (minute, columns) => live.set(minute, columns),
+    })
+    const fold = new CandleFold({ venue, lateness: 'settle' })
+    const dir = indiaJournalDir(config, date)
+    const read = foldJournal(dir, [replayed, fold])
+    if (read.entryCount === 0) throw noJournal(context, date)
+    fold.end()
+    refuseEarly(context, fold, date)
+    const history = await completeHistory(context, fold, dir, options)
+    const settled = settle({ fold, live, vendor: vendorCandles(fold) })
+    const report = settleReport(fold, settled, { history, lateTickCount: replayed.lateCount() })
+    return await publish(context, settled, report, fold, read.lastSeq)
+  } finally {
+    lock.release()
+  }
+}
+
+function refuseEarly(context: IndiaContext, fold: CandleFold, date: MarketDate): void {
+  const endMs = fold.minuteRange().to * 60_000
+  if (context.clock.wallMs() >= endMs) return
+  throw new OperatingError(
+    `settling ${date}: its session is not over before ${new Date(endMs).toISOString()}; settle after the close`,
+    { code: 'NOT_FOUND', retryable: true },
+  )
+}
+
+/** Fetches and journals what is needed and not yet known; the fold holds it afterwards. */
+async function completeHistory(
+  context: IndiaContext,
+  fold: CandleFold,
+  dir: string,
+  options: SettleOptions,
+): Promise<HistoryOutcome> {
+  const wishes = wishesOf(fold)
+  if (wishes.length === 0) return { askedCount: 0, failedCount: 0, failures: [] }
+  const { config, log } = context
+  const calendar = indiaCalendar(config)
+  const facts: HistoryFact[] = []
+  let failures: readonly string[]
+  try {
+    const vendor = connectVendor(context, calendar.utcOffsetMs)
+    const result = await fetchHistory(wishes, {
+      ...context,
+      ...vendor,
+      venue,
+      onFact: (fact) => facts.push(fact),
+      onProgress: options.onProgress,
+    })
+    failures = result.failed.map(
+      ({ instrument, refusal }) => `${instrument.symbol}: ${refusal.code || refusal.kind} ${refusal.message}`,
+    )
+  } catch (error) {
+    if (!(error instanceof OperatingError)) throw error
+    failures = [messageOf(error)]
+    log.warn('vendor history not to be had', { why: error.message })
+  }
+  await journalHistory(context, dir, facts)
+  for (const fact of facts) fold.fact(fact)
+  return { askedCount: wishes.length, failedCount: wishes.length - facts.length, failures }
+}
+
+/** One wish an instrument, from its first open minute to its last, unless the journal knows them all. */
+function wishesOf(fold: CandleFold): readonly HistoryWish[] {
+  const wishes: HistoryWish[] = []
+  for (const [index, minutes] of historyNeeds(fold)) {
+    const instrument = fold.instruments()[index]!
+    const unknown = minutes.filter((minute) => !isKnown(fold, index, minute))
+    if (unknown.length === 0) continue
+    const fromMs = minuteStart(unknown[0]!)
+    wishes.push({ instrument, fromMs, toMs: minuteEnd(unknown.at(-1)!) })
+  }
+  return wishes
+}
+
+function isKnown(fold: CandleFold, index: number, minute: Minute): boolean {
+  const startMs = minuteStart(minute)
+  return fold.history.some(
+    (fact) => fold.indexOf(fact.instrument) === index && fact.fromMs <= startMs && startMs < fact.toMs,
+  )
+}
+
+async function journalHistory(
+  context: IndiaContext,
+  dir: string,
+  facts: readonly HistoryFact[],
+): Promise<void> {
+  if (facts.length === 0) return
+  const { config, simulation } = context
+  const date = dir.slice(-10) as MarketDate
+  const floorSeq = journalFloor(readManifest(config.dataDir, { market: INDIA, date }))
+  const { appender } = await openJournal({
+    dir,
+    floorSeq,
+    ballastBytes: 0,
+    ...(simulation === undefined ? {} : { simulation }),
+  })
+  for (const fact of facts) {
+    const payload = encodeFact(fact)
+    await appender.whenRoom(payload.byteLength)
+    if (appender.append(ENTRY_FACT, payload) < 0) throw new Error('the journal had room and took nothing')
+  }
+  await appender.close()
+}
+
+function vendorCandles(fold: CandleFold): ReadonlyMap<number, ReadonlyMap<Minute, VendorCandle>> {
+  const candles = new Map<number, Map<Minute, VendorCandle>>()
+  for (const fact of fold.history) {
+    const index = fold.indexOf(fact.instrument)
+    const answer = venue.parseHistory({ status: 200, headers: {}, body: fact.body })
+    if (index === undefined || !answer.ok) continue
+    // The answer may hold more than was asked for: some vendors want a longer span for a single minute.
+    const closed = answer.value.filter(
+      ({ timestampMs }) =>
+        fact.fromMs <= timestampMs && timestampMs < fact.toMs && isWhole(timestampMs, fact.atMs),
+    )
+    const known = candles.get(index) ?? new Map<Minute, VendorCandle>()
+    for (const [minute, candle] of byMinute(closed)) known.set(minute, candle)
+    candles.set(index, known)
+  }
+  return candles
+}
+
+/** The vendor also answers with the candle of the minute that is still running; it is not a candle yet. */
+function isWhole(timestampMs: UnixMs, askedMs: UnixMs): boolean {
+  return minuteEnd(minuteOf(timestampMs)) <= askedMs
+}
+
+/** The day first, then the report that names it. */
+async function publish(
+  context: IndiaContext,
+  settled: Settled,
+  facts: SettleReport,
+  fold: CandleFold,
+  journalToSeq: number,
+): Promise<SettleReport> {
+  const { config, log } = context
+  const day = indiaDay(facts.date)
+  const publisher = await createPublisher({
+    dataDir: config.dataDir,
+    market: INDIA,
+    note: (text) => log.warn(text),
+  })
+  try {
+    publisher.setInstruments(fold.instruments())
+    const { columns } = settled
+    const file = await publisher.publish({ file: { kind: 'day', day }, columns, journalToSeq })
+    const { path, sizeBytes, rowCount, sha256 } = file
+    const report: SettleReport = { ...facts, file: { path, sizeBytes, rowCount, sha256: sha256! } }
+    await publisher.publish({ file: { kind: 'report', day }, report, journalToSeq })
+    return report
+  } finally {
+    await publisher.end()
+  }
+}

@@ -1,0 +1,64 @@
+/** Is what we hold still what we wrote? Every journal, every published file, against their checksums. */
+import { join } from 'node:path'
+import type { Config } from '../config.ts'
+import type { MarketDate } from '../domain/time.ts'
+import { verifyJournal } from '../journal/verify.ts'
+import { listNames } from '../platform/durable.ts'
+import { verifyLake } from '../store/verify.ts'
+import { INDIA, indiaJournalDir } from './india-day.ts'
+
+export type VerifyFinding = {
+  /** `note`: left by a crash, cleaned away or completed by the next start. */
+  readonly severity: 'damage' | 'note'
+  readonly path: string
+  readonly detail: string
+}
+
+export type VerifyReport = {
+  readonly market: string
+  readonly isIntact: boolean
+  readonly journals: readonly {
+    readonly date: string
+    readonly status: 'intact' | 'damaged'
+    readonly segmentCount: number
+    readonly entryCount: number
+  }[]
+  readonly lake: { readonly fileCount: number; readonly rowCount: number; readonly sizeBytes: number }
+  readonly findings: readonly VerifyFinding[]
+}
+
+/** Changes nothing; may run beside a worker. */
+export function verifyIndia(config: Config): VerifyReport {
+  const findings: VerifyFinding[] = []
+  const journals = journalDates(config).map((date) => {
+    const verified = verifyJournal(indiaJournalDir(config, date))
+    for (const { path, status, detail } of verified.segments) {
+      if (status === 'damaged' || status === 'foreign') findings.push({ severity: 'damage', path, detail })
+      if (status === 'torn') findings.push({ severity: 'note', path, detail: detail || 'a torn end' })
+    }
+    for (const missing of verified.missing) {
+      const [fromSeq, toSeq] = missing
+      const detail = `entries ${fromSeq} to ${toSeq} are missing`
+      findings.push({ severity: 'damage', path: indiaJournalDir(config, date), detail })
+    }
+    return {
+      date,
+      status: verified.isIntact ? ('intact' as const) : ('damaged' as const),
+      segmentCount: verified.segments.length,
+      entryCount: verified.segments.reduce((sum, { entryCount }) => sum + entryCount, 0),
+    }
+  })
+  const lake = verifyLake(config.dataDir, INDIA)
+  for (const { path, detail, damage } of lake.findings) {
+    findings.push({ severity: damage ? 'damage' : 'note', path, detail })
+  }
+  const { fileCount, rowCount, sizeBytes } = lake
+  const isIntact = findings.every(({ severity }) => severity === 'note')
+  return { market: INDIA, isIntact, journals, lake: { fileCount, rowCount, sizeBytes }, findings }
+}
+
+/** Dates that have a journal, in order. */
+export function journalDates(config: Config): readonly MarketDate[] {
+  const names = listNames(join(config.dataDir, 'raw', INDIA, 'journal'))
+  return names.filter((name) => /^\d{4}-\d{2}-\d{2}$/.test(name)).sort() as MarketDate[]
+}

@@ -1,0 +1,58 @@
+/** `chandler sim smartapi`: a vendor stand-in that speaks the real protocol on this machine. */
+import type { Command } from 'commander'
+import { startSim } from '../app/sim.ts'
+import { OperatingError } from '../domain/error.ts'
+import { createRuntime } from './runtime.ts'
+
+export function addSim(program: Command): void {
+  program
+    .command('sim')
+    .description('a vendor stand-in on 127.0.0.1; prints its address as one JSON line')
+    .argument('<vendor>', 'smartapi')
+    .option('--port <number>', 'port to listen on; 0 takes a free one', whole, 0)
+    .option('--recording <file>', 'trades to play: time_ms,exchange,token,price,size (.csv or .csv.gz)')
+    .option('--speed <number>', 'how many times as fast as real time', positive)
+    .option('--date <date>', 'market date to play (default: that of the recording, or today)')
+    .option('--at <hh:mm>', 'market time to begin at, where CHANDLER_CLOCK does not say', '09:14')
+    .option('--faults <file>', 'what goes wrong, and when (YAML or JSON)')
+    .option('--seed <number>', 'seed of the generated session', whole, 1)
+    .option('--instruments <number>', 'how many instruments to generate', whole, 200)
+    .option('--rate <number>', 'packets a second over all generated instruments', positive, 500)
+    .action(async (vendor: string, options: SimFlags, command: Command) => {
+      if (vendor !== 'smartapi') {
+        throw new OperatingError(`starting a stand-in: there is none for "${vendor}"; use smartapi`, {
+          code: 'USAGE',
+        })
+      }
+      const sim = await startSim(options, (simulation) => createRuntime(command, { simulation }))
+      process.stdout.write(`${JSON.stringify(sim.address)}\n`)
+      await sim.ended
+    })
+}
+
+export type SimFlags = {
+  readonly port: number
+  readonly recording?: string
+  readonly speed?: number
+  readonly date?: string
+  readonly at: string
+  readonly faults?: string
+  readonly seed: number
+  readonly instruments: number
+  readonly rate: number
+}
+
+function whole(text: string): number {
+  if (!/^\d+$/.test(text)) throw notNumber(text, 'a whole number')
+  return Number(text)
+}
+
+function positive(text: string): number {
+  const number = Number(text)
+  if (!(number > 0) || !Number.isFinite(number)) throw notNumber(text, 'a number above 0')
+  return number
+}
+
+function notNumber(text: string, wanted: string): OperatingError {
+  return new OperatingError(`reading the options: "${text}" is not ${wanted}`, { code: 'USAGE' })
+}

@@ -1,0 +1,85 @@
+/**
+ * How does a sealed segment rest? As zstd, readable with the ordinary tool, but in the seekable form:
+ * frames of 4 MiB each, and an index of them at the end, in a frame that decoders skip. One damaged
+ * block then costs 4 MiB at most instead of the segment; its bytes read as zeros, which are no frames,
+ * so the reader goes on behind them and says what is missing.
+ *
+ *     [zstd frame: 4 MiB of the segment] … [zstd frame: the rest]
+ *     [184D2A5E u32][size u32] { compressed u32, raw u32 } × n [n u32][0 u8][8F92EAB1 u32]
+ */
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { viewOf } from './format.ts'
+
+const BLOCK_BYTES = 4 * 1024 * 1024
+const LEVEL = 3
+const SKIPPABLE_MAGIC = 0x184d2a5e
+const SEEKABLE_MAGIC = 0x8f92eab1
+const FOOTER_BYTES = 9
+const ENTRY_BYTES = 8
+
+type Block = { readonly at: number; readonly sizeBytes: number; readonly rawBytes: number }
+
+export function compressSegment(bytes: Uint8Array): Uint8Array {
+  const parts: Uint8Array[] = []
+  const index = new Uint8Array(8 + Math.ceil(bytes.byteLength / BLOCK_BYTES) * ENTRY_BYTES + FOOTER_BYTES)
+  const view = viewOf(index)
+  view.setUint32(0, SKIPPABLE_MAGIC, true)
+  view.setUint32(4, index.byteLength - 8, true)
+  for (let at = 0; at < bytes.byteLength; at += BLOCK_BYTES) {
+    const raw = bytes.subarray(at, at + BLOCK_BYTES)
+    const part = zstdCompressSync(raw, {
+      chunkSize: BLOCK_BYTES,
+      pledgedSrcSize: raw.byteLength,
+      params: { [constants.ZSTD_c_compressionLevel]: LEVEL, [constants.ZSTD_c_checksumFlag]: 1 },
+    })
+    view.setUint32(8 + parts.length * ENTRY_BYTES, part.byteLength, true)
+    view.setUint32(12 + parts.length * ENTRY_BYTES, raw.byteLength, true)
+    parts.push(part)
+  }
+  view.setUint32(index.byteLength - FOOTER_BYTES, parts.length, true)
+  view.setUint32(index.byteLength - 4, SEEKABLE_MAGIC, true)
+  return Buffer.concat([...parts, index])
+}
+
+/** Damaged blocks come back as zeros. Null when the index is damaged: then no block can be found. */
+export function decompressSegment(bytes: Uint8Array): Uint8Array | null {
+  const blocks = readIndex(bytes)
+  if (blocks === null) return null
+  const out = new Uint8Array(blocks.reduce((sum, block) => sum + block.rawBytes, 0))
+  let outAt = 0
+  for (const { at, sizeBytes, rawBytes } of blocks) {
+    const raw = decompressBlock(bytes.subarray(at, at + sizeBytes), rawBytes)
+    if (raw !== null) out.set(raw, outAt)
+    outAt += rawBytes
+  }
+  return out
+}
+
+function decompressBlock(block: Uint8Array, rawBytes: number): Uint8Array | null {
+  try {
+    const raw = zstdDecompressSync(block, { chunkSize: Math.max(rawBytes, 64), maxOutputLength: rawBytes })
+    return raw.byteLength === rawBytes ? raw : null
+  } catch {
+    // zstd's own checksum failed: the same as bytes that were never there.
+    return null
+  }
+}
+
+function readIndex(bytes: Uint8Array): Block[] | null {
+  const view = viewOf(bytes)
+  const end = bytes.byteLength
+  if (end < 8 + FOOTER_BYTES || view.getUint32(end - 4, true) !== SEEKABLE_MAGIC) return null
+  const count = view.getUint32(end - FOOTER_BYTES, true)
+  const indexAt = end - FOOTER_BYTES - count * ENTRY_BYTES
+  if (indexAt < 8 || view.getUint32(indexAt - 8, true) !== SKIPPABLE_MAGIC) return null
+  const blocks: Block[] = []
+  let at = 0
+  for (let i = 0; i < count; i++) {
+    const sizeBytes = view.getUint32(indexAt + i * ENTRY_BYTES, true)
+    const rawBytes = view.getUint32(indexAt + i * ENTRY_BYTES + 4, true)
+    if (rawBytes > BLOCK_BYTES) return null
+    blocks.push({ at, sizeBytes, rawBytes })
+    at += sizeBytes
+  }
+  return at === indexAt - 8 ? blocks : null
+}

@@ -1,0 +1,38 @@
+/**
+ * Who may write? One process per market and data directory. The lock is an exclusive SQLite
+ * transaction on a file of its own, so the kernel holds it: freed at kill -9, kept while the holder
+ * is stopped, and no clock decides that it is stale. Never open the lock file anywhere else in the
+ * process: POSIX locks are dropped when any descriptor of the file is closed.
+ */
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { messageOf, OperatingError } from '../domain/error.ts'
+import { fileError, makeDir } from './durable.ts'
+
+export interface Lock {
+  release(): void
+}
+
+/** Throws LOCK_HELD at once when another process holds it; does not wait. */
+export function takeLock(dir: string, name: string): Lock {
+  const path = join(dir, `${name}.lock`)
+  let database: DatabaseSync
+  try {
+    makeDir(dir)
+    database = new DatabaseSync(path)
+  } catch (error) {
+    throw fileError('taking the lock', path, error)
+  }
+  try {
+    database.exec('PRAGMA busy_timeout=0; PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE')
+  } catch (error) {
+    database.close()
+    if (!/locked|busy/i.test(messageOf(error))) throw fileError('taking the lock', path, error)
+    throw new OperatingError(
+      `taking the lock ${path}: another chandler process holds it; ` +
+        'stop that process, or give this one another --data-dir',
+      { code: 'LOCK_HELD', retryable: true, cause: error },
+    )
+  }
+  return { release: () => database.close() }
+}

@@ -1,0 +1,74 @@
+/**
+ * After a failed connection: how long to wait, and with which tokens to come back?
+ *
+ * Tokens are refused at random now and then, so the same ones get a second try; refused twice, they are
+ * given back for others, ever slower, because logins that do not help are limited. Too many sockets are
+ * often the dead ones of a crash, which hold their place for about half a minute.
+ */
+import { MINUTE_MS, SECOND_MS } from '../domain/time.ts'
+import type { RefusalKind, Tokens } from '../domain/venue.ts'
+import { backoffMs } from './backoff.ts'
+
+export const RECONNECT_BACKOFF = { baseMs: SECOND_MS, capMs: 30 * SECOND_MS }
+export const LIMIT_PAUSE_MS = 30 * SECOND_MS
+const TOKEN_PAUSE_MS = SECOND_MS
+const TOKEN_PAUSE_MAX_MS = 5 * MINUTE_MS
+
+export class Retry {
+  readonly #random: () => number
+  /** Failures since the last stable minute. */
+  #attempt = 0
+  #refusedOnce: Tokens | null = null
+  #stale: Tokens | null = null
+  #renewCount = 0
+
+  constructor(random: () => number) {
+    this.#random = random
+  }
+
+  /** Tokens not to come back with; null where the tokens at hand will do. */
+  get stale(): Tokens | null {
+    return this.#stale
+  }
+
+  afterFailure(): number {
+    const waitMs = backoffMs(RECONNECT_BACKOFF, this.#attempt, this.#random)
+    this.#attempt += 1
+    return waitMs
+  }
+
+  afterRefusal(kind: RefusalKind, tokens: Tokens): number {
+    const waitMs = this.afterFailure()
+    if (kind === 'connection_limit' || kind === 'rate_limited') return this.afterLimit()
+    if (kind === 'token_expired' || kind === 'login_refused') return Math.max(waitMs, this.#doubt(tokens))
+    return waitMs
+  }
+
+  /** Between one and two of the long pauses. */
+  afterLimit(): number {
+    return LIMIT_PAUSE_MS * (1 + this.#random())
+  }
+
+  hasTokens(): void {
+    this.#stale = null
+  }
+
+  hasOpened(): void {
+    this.#refusedOnce = null
+    this.#renewCount = 0
+  }
+
+  hasBeenStable(): void {
+    this.#attempt = 0
+  }
+
+  #doubt(tokens: Tokens): number {
+    if (this.#refusedOnce !== tokens) {
+      this.#refusedOnce = tokens
+      return TOKEN_PAUSE_MS
+    }
+    this.#stale = tokens
+    this.#renewCount += 1
+    return Math.min(TOKEN_PAUSE_MAX_MS, TOKEN_PAUSE_MS * 4 ** (this.#renewCount - 1))
+  }
+}

@@ -1,0 +1,177 @@
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { compressFile } from '../../src/journal/compress.ts'
+import { openJournal } from '../../src/journal/journal.ts'
+import { recoverJournal } from '../../src/journal/recover.ts'
+import { verifyJournal } from '../../src/journal/verify.ts'
+import { compressSegment, decompressSegment } from '../../src/journal/zst.ts'
+import { createClock } from '../../src/platform/clock.ts'
+import { bytesOf, endRig, randomOf, readAll, startRig, tempDir } from './harness.ts'
+
+const FAST = { ballastBytes: 0, isCompressing: false }
+
+test('what was appended from the main thread is on disk, in order, run after run', async () => {
+  const dir = tempDir(tmpdir())
+  const expected: string[] = []
+  for (let run = 0; run < 3; run++) {
+    const { appender, report } = await openJournal({
+      dir,
+      ...FAST,
+      ringBytes: 65_536,
+      segmentMaxBytes: 200_000,
+    })
+    expect(report).toMatchObject({
+      class: 'CLEAN',
+      wasClean: true,
+      lastSeq: expected.length,
+      generation: run,
+    })
+    for (let i = 0; i < 2_000; i++) {
+      const text = `run ${run} entry ${i} ${'.'.repeat(i % 300)}`
+      while (appender.append(1, bytesOf(text)) < 0) await appender.whenRoom(text.length)
+      expected.push(text)
+    }
+    await appender.close()
+    expect(appender.durableSeq()).toBe(expected.length)
+  }
+  expect(readAll(dir).map((entry) => entry.text)).toEqual(expected)
+  expect(verifyJournal(dir).isIntact).toBe(true)
+})
+
+test('a requested sync resolves, and everything up to it is durable', async () => {
+  const { appender } = await openJournal({ dir: tempDir(tmpdir()), ...FAST, commitMs: 60_000 })
+  for (let i = 1; i <= 50; i++) {
+    const seq = appender.append(2, bytesOf(`fact ${i}`))
+    appender.requestSync()
+    await appender.whenDurable(seq)
+    expect(appender.durableSeq()).toBe(i)
+    expect(appender.writtenSeq()).toBe(i)
+  }
+  expect(() => appender.whenDurable(51)).toThrow('not committed')
+  await appender.close()
+})
+
+test('a thousand waiters for durability are all answered by the group commit', async () => {
+  const { appender } = await openJournal({ dir: tempDir(tmpdir()), ...FAST, commitMs: 5 })
+  const answers: Promise<void>[] = []
+  for (let i = 0; i < 1_000; i++)
+    answers.push(appender.whenDurable(appender.append(1, bytesOf(`entry ${i}`))))
+  await Promise.all(answers)
+  expect(appender.durableSeq()).toBe(1_000)
+  await appender.close()
+})
+
+test('a writer that cannot go on fails every waiter with one line that says what to do', async () => {
+  const dir = tempDir()
+  const { appender } = await openJournal({ dir, ...FAST, segmentMaxBytes: 1_000 })
+  const seen: string[] = []
+  appender.onFailure((error) => seen.push(error.message))
+  const durable = appender.append(1, new Uint8Array(800))
+  await appender.whenDurable(durable)
+  // The next segment's temporary name is taken by a directory, which is no file to be replaced.
+  mkdirSync(join(dir, '00000002.wal.tmp'))
+  const lost = appender.append(1, new Uint8Array(800))
+  await expect(appender.whenDurable(lost)).rejects.toMatchObject({ code: 'JOURNAL_FAILED' })
+  expect(seen).toHaveLength(1)
+  expect(seen[0]).toMatch(/^writing the journal in .*start again/)
+  expect(appender.durableSeq()).toBe(durable)
+  expect(appender.append(1, bytesOf('refused'))).toBe(-1)
+  await expect(appender.whenRoom(8)).rejects.toMatchObject({ code: 'JOURNAL_FAILED' })
+  await expect(appender.close()).rejects.toMatchObject({ code: 'JOURNAL_FAILED' })
+  expect(() => appender.whenDurable(-1)).toThrow('not committed')
+})
+
+test('compressed and raw segments read the same, and the raw ones are gone', async () => {
+  const dir = tempDir(tmpdir())
+  const { appender } = await openJournal({
+    dir,
+    ballastBytes: 0,
+    segmentMaxBytes: 100_000,
+    ringBytes: 65_536,
+  })
+  const expected: string[] = []
+  const random = randomOf(5)
+  for (let i = 0; i < 2_000; i++) {
+    const text = `entry ${i} ${'abcdefghij'.slice(Math.floor(random() * 10)).repeat(Math.floor(random() * 30))}`
+    while (appender.append(1, bytesOf(text)) < 0) await appender.whenRoom(text.length)
+    expected.push(text)
+  }
+  await appender.close()
+  const names = readdirSync(dir)
+  expect(names.length).toBeGreaterThan(2)
+  expect(names.every((name) => name.endsWith('.wal.zst'))).toBe(true)
+  expect(readAll(dir).map((entry) => entry.text)).toEqual(expected)
+  expect(verifyJournal(dir)).toMatchObject({ isIntact: true, missing: [] })
+  const { report } = recoverJournal(dir, { floorSeq: 0, clock: createClock() })
+  expect(report).toMatchObject({ class: 'CLEAN', wasClean: true, lastSeq: 2_000 })
+})
+
+test('a damaged block of a compressed segment costs that block, not the segment', () => {
+  const random = randomOf(3)
+  const bytes = new Uint8Array(10 * 1024 * 1024).map(() => Math.floor(random() * 8))
+  const compressed = compressSegment(bytes)
+  expect(Buffer.compare(decompressSegment(compressed)!, bytes)).toBe(0)
+  compressed[compressed.byteLength >> 1]! ^= 1
+  const back = decompressSegment(compressed)!
+  const mib4 = 4 * 1024 * 1024
+  expect(Buffer.compare(back.subarray(0, mib4), bytes.subarray(0, mib4))).toBe(0)
+  expect(Buffer.compare(back.subarray(2 * mib4), bytes.subarray(2 * mib4))).toBe(0)
+  expect(back.subarray(mib4, 2 * mib4).every((byte) => byte === 0)).toBe(true)
+  expect(decompressSegment(compressed.subarray(0, -1))).toBe(null)
+})
+
+test('every flipped bit and every cut of a compressed segment is noticed', () => {
+  const dir = tempDir()
+  const rig = startRig(dir)
+  rig.appender.append(1, bytesOf('something to compress '.repeat(3)))
+  endRig(rig)
+  compressFile(join(dir, '00000001.wal'))
+  const path = join(dir, '00000001.wal.zst')
+  const whole = readFileSync(path)
+  for (let bit = 0; bit < whole.byteLength * 8; bit++) {
+    const damaged = Buffer.from(whole)
+    damaged[bit >> 3]! ^= 1 << (bit & 7)
+    writeFileSync(path, damaged)
+    const isSame =
+      Buffer.compare(decompressSegment(damaged) ?? Buffer.alloc(0), decompressSegment(whole)!) === 0
+    expect(isSame || !verifyJournal(dir).isIntact, `bit ${bit}`).toBe(true)
+  }
+})
+
+test('a crash between publishing a compressed segment and removing the raw one leaves no double', () => {
+  for (const isBroken of [false, true]) {
+    const dir = tempDir()
+    const rig = startRig(dir)
+    rig.appender.append(1, bytesOf('once'))
+    endRig(rig)
+    const path = join(dir, '00000001.wal')
+    const raw = readFileSync(path)
+    compressFile(path)
+    writeFileSync(path, raw)
+    if (isBroken) writeFileSync(`${path}.zst`, 'not what it was')
+    expect(recoverJournal(dir, { floorSeq: 0, clock: createClock() }).report.class).toBe('CLEAN')
+    expect(readdirSync(dir)).toEqual([isBroken ? '00000001.wal' : '00000001.wal.zst'])
+    expect(readAll(dir).map((entry) => entry.text)).toEqual(['once'])
+  }
+})
+
+test('segments are readable by their owner alone', async () => {
+  const dir = tempDir()
+  chmodSync(dir, 0o755)
+  const { appender } = await openJournal({ dir, ...FAST })
+  await appender.close()
+  expect(statSync(join(dir, '00000001.wal')).mode & 0o777).toBe(0o600)
+})
+
+test('the ballast is really there while the journal is open, and gone afterwards', async () => {
+  const dir = tempDir(tmpdir())
+  const { appender } = await openJournal({ dir, isCompressing: false, ballastBytes: 3_000_000 })
+  const seq = appender.append(1, bytesOf('a'))
+  await appender.whenDurable(seq)
+  const stats = statSync(join(dir, 'ballast'))
+  expect(stats.size).toBe(3_000_000)
+  await appender.close()
+  expect(readdirSync(dir)).toEqual(['00000001.wal'])
+})
