@@ -124,10 +124,10 @@ const StreamShape = z.strictObject({
 const JournalShape = z.strictObject({
   segmentBytes: count(64 * MIB, 64 * KIB, 1_024 * MIB),
   segmentMinutes: count(15, 1, 1_440),
-  ringBytes: count(64 * MIB, 64 * KIB, 512 * MIB),
+  ringBytes: count(16 * MIB, 64 * KIB, 512 * MIB),
   syncIntervalMs: count(100, 1, 10_000),
   syncBytes: count(MIB, 4 * KIB, 256 * MIB),
-  ballastBytes: count(256 * MIB, 0, 16_384 * MIB),
+  ballastBytes: count(64 * MIB, 0, 16_384 * MIB),
 })
 
 const IndiaShape = z.strictObject({

@@ -63,10 +63,10 @@ test('the documented file is read, and says no more than the defaults', () => {
   expect(config.markets.in.journal).toEqual({
     segmentBytes: 67_108_864,
     segmentMinutes: 15,
-    ringBytes: 67_108_864,
+    ringBytes: 16_777_216,
     syncIntervalMs: 100,
     syncBytes: 1_048_576,
-    ballastBytes: 268_435_456,
+    ballastBytes: 67_108_864,
   })
 })
 

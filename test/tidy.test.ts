@@ -87,6 +87,7 @@ type SourceFile = { readonly path: string; readonly text: string }
 
 function filesOf(...patterns: readonly string[]): readonly SourceFile[] {
   return globSync([...patterns])
+    .filter((path) => !path.includes('node_modules/'))
     .toSorted()
     .map((path) => ({ path, text: readFileSync(path, 'utf8') }))
 }

@@ -72,7 +72,8 @@ function lastDate(config: Config): MarketDate {
   const date = candleDates(config.dataDir, INDIA).at(-1)
   if (date !== undefined) return date
   throw new OperatingError(
-    `reading candles: there are none under ${config.dataDir}; run \`chandler stream\` or \`chandler demo\` first`,
+    `reading candles: there are none under ${config.dataDir}; ` +
+      'run `chandler stream` or `chandler demo` first, or give another --data-dir',
     { code: 'NOT_FOUND' },
   )
 }

@@ -90,8 +90,8 @@ export async function runDemo<Context extends IndiaContext>(
 }
 
 function credentials(): ReturnType<IndiaContext['credentials']> {
-  const any = new Secret('demo')
-  return { apiKey: any, clientCode: any, pin: any, totpSecret: new Secret(TEST_TOTP_SECRET) }
+  const accepted = new Secret('demo')
+  return { apiKey: accepted, clientCode: accepted, pin: accepted, totpSecret: new Secret(TEST_TOTP_SECRET) }
 }
 
 /** The feed begins five minutes before the pre-open; so does the demo, once everything has started. */

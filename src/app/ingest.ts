@@ -1,8 +1,13 @@
 /**
  * What happens to what the sockets hear? It is appended to the journal and folded, in this order and
- * from the same bytes: a packet is copied once, into the journal's ring, and folded there when its group
- * is committed, at the end of the turn of the event loop or when the group is full. What the journal
- * could not take is not folded either, so live and replay see the same entries.
+ * from the same bytes. Packets gather in a group, which is committed at the end of the turn of the event
+ * loop or when it is full: copied into the journal's ring and folded. What the journal could not take is
+ * not folded either, so live and replay see the same entries.
+ *
+ * The group gathers in memory of its own, for which room in the ring is reserved. To copy each packet into
+ * the ring would be one copy less and three times slower: into shared memory short copies go byte by byte
+ * (measured: 43 ns a packet against 9 here and 5 for its share of the group's copy), and this memory is
+ * still in the processor's cache when it is folded.
  */
 import type { CandleFold } from '../candles/fold.ts'
 import {
@@ -18,11 +23,11 @@ import type { UnixMs } from '../domain/time.ts'
 import type { JournalAppender } from '../journal/appender.ts'
 import { atTurnEnd } from '../platform/clock.ts'
 
-/** A group of packets is one frame of the journal: one checksum, one hand-over. */
-const GROUP_MAX_BYTES = 64 * 1024
 const COUNT_MAX = 65_535
 /** A packet's length is 16 bits in the journal. What is longer is no packet; its beginning is evidence. */
 const PACKET_MAX_BYTES = 65_535
+/** A group of packets is one frame of the journal: one checksum, one hand-over. Any packet fits. */
+const GROUP_MAX_BYTES = PACKETS_HEAD_BYTES + PACKET_HEAD_BYTES + PACKET_MAX_BYTES
 
 export type IngestOptions = {
   readonly journal: JournalAppender
@@ -32,7 +37,9 @@ export type IngestOptions = {
 export class Ingest implements FeedSink {
   readonly #journal: JournalAppender
   readonly #fold: CandleFold
-  /** The group that is being filled: where its payload begins in the ring, or -1. */
+  /** The group that is being filled, and where in the ring its payload will go, or -1. */
+  readonly #group = new Uint8Array(GROUP_MAX_BYTES)
+  readonly #groupView = new DataView(this.#group.buffer)
   #groupAt = -1
   #groupBytes = 0
   #groupCount = 0
@@ -52,16 +59,16 @@ export class Ingest implements FeedSink {
     const bytes = frame.length > PACKET_MAX_BYTES ? frame.subarray(0, PACKET_MAX_BYTES) : frame
     const entryBytes = PACKET_HEAD_BYTES + bytes.length
     if (this.#groupAt >= 0 && !this.#hasRoom(entryBytes, receivedMs)) this.commit()
-    if (this.#groupAt < 0 && !this.#openGroup(entryBytes, receivedMs)) {
+    if (this.#groupAt < 0 && !this.#openGroup(receivedMs)) {
       this.droppedCount++
       return false
     }
-    const { view } = this.#journal
-    const at = this.#groupAt + this.#groupBytes
+    const view = this.#groupView
+    const at = this.#groupBytes
     view.setUint16(at, bytes.length, true)
     view.setUint16(at + 2, connection, true)
     view.setUint32(at + 4, receivedMs - this.#groupBaseMs, true)
-    this.#journal.bytes.set(bytes, at + PACKET_HEAD_BYTES)
+    this.#group.set(bytes, at + PACKET_HEAD_BYTES)
     this.#groupBytes += entryBytes
     this.#groupCount++
     return true
@@ -76,17 +83,15 @@ export class Ingest implements FeedSink {
     )
   }
 
-  #openGroup(entryBytes: number, receivedMs: number): boolean {
-    // A frame of the protocol may be larger than a usual group (a megabyte at most).
-    const groupBytes = Math.max(GROUP_MAX_BYTES, PACKETS_HEAD_BYTES + entryBytes)
+  #openGroup(receivedMs: number): boolean {
     if (this.#waitingFacts.length > 0) return false
-    const at = this.#journal.begin(ENTRY_PACKETS, groupBytes)
+    const at = this.#journal.begin(ENTRY_PACKETS, GROUP_MAX_BYTES)
     if (at < 0) return false
     this.#groupAt = at
     this.#groupBytes = PACKETS_HEAD_BYTES
     this.#groupCount = 0
     this.#groupBaseMs = receivedMs
-    this.#journal.view.setFloat64(at, receivedMs, true)
+    this.#groupView.setFloat64(0, receivedMs, true)
     if (!this.#isCommitDue) {
       this.#isCommitDue = true
       atTurnEnd(this.#onTurnEnd)
@@ -102,18 +107,17 @@ export class Ingest implements FeedSink {
   /** Hands the open group to the journal and folds it. Called at each turn's end by itself. */
   commit(): void {
     if (this.#groupAt < 0) return
-    const { bytes, view } = this.#journal
-    const at = this.#groupAt
+    this.#journal.bytes.set(this.#group.subarray(0, this.#groupBytes), this.#groupAt)
     this.#groupAt = -1
     this.#journal.commit(this.#groupBytes, this.#groupCount)
-    this.#fold.entry(ENTRY_PACKETS, this.#groupCount, bytes, view, at, this.#groupBytes)
+    this.#fold.entry(ENTRY_PACKETS, this.#groupCount, this.#group, this.#groupView, 0, this.#groupBytes)
   }
 
   fact(fact: Fact): void {
     this.record(fact, () => {})
   }
 
-  /** Like `fact`; `folded` is called with the entry's number after it was folded, at once if there is room. */
+  /** Like `fact`; `folded` is called with the entry's number when it was folded: at once if there is room. */
   record(fact: Fact, folded: (seq: number) => void): void {
     this.commit()
     if (this.#waitingFacts.length === 0) {

@@ -66,7 +66,8 @@ function refuseEarly(context: IndiaContext, fold: CandleFold, date: MarketDate):
   const endMs = fold.minuteRange().to * 60_000
   if (context.clock.wallMs() >= endMs) return
   throw new OperatingError(
-    `settling ${date}: its session is not over before ${new Date(endMs).toISOString()}; settle after the close`,
+    `settling ${date}: its session is not over before ${new Date(endMs).toISOString()}; ` +
+      'settle after the close',
     { code: 'NOT_FOUND', retryable: true },
   )
 }

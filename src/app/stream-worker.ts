@@ -173,6 +173,7 @@ function feedConfig({ config }: IndiaContext): FeedConfig {
   return {
     ...FEED_CONFIG,
     pingIntervalMs: stream.pingIntervalMs,
+    backoffCapMs: stream.backoffCapMs,
     stallMs: stream.socketSilenceMs,
     dataSilenceMs: stream.dataSilenceMs,
     failuresMax: stream.fallbackFailuresMax,

@@ -9,10 +9,10 @@
 import type { CandleColumns } from '../domain/candle.ts'
 import { decodeFact, ENTRY_FACT, ENTRY_PACKETS, type Fact } from '../domain/fact.ts'
 import type { Gap } from '../domain/gap.ts'
-import { bySymbol, EXCHANGES, type Instrument, instrumentKey } from '../domain/instrument.ts'
-import { ABSENT, PACKET_OUTCOMES } from '../domain/tick.ts'
+import { bySymbol, type Instrument, instrumentKey } from '../domain/instrument.ts'
+import { PACKET_OUTCOMES } from '../domain/tick.ts'
 import { type MarketDate, type Minute, minuteOf, type UnixMs } from '../domain/time.ts'
-import type { Quote, StreamVenue } from '../domain/venue.ts'
+import type { StreamVenue } from '../domain/venue.ts'
 import { finaliseMinute, isVouchedBy } from './finalise.ts'
 import { GapLedger } from './gap-ledger.ts'
 import {
@@ -255,18 +255,10 @@ export class CandleFold {
   #onQuotes(body: string): void {
     const answer = this.#options.venue.parseQuotes({ status: 200, headers: {}, body })
     if (!answer.ok) return
-    const encoder = new TextEncoder()
     for (const quote of answer.value) {
-      this.#packets.quote(encoder.encode(quote.token), EXCHANGES.indexOf(quote.exchange), (tick) => {
-        const index = this.#indexOf.get(instrumentKey(quote))
-        const scale = (index === undefined ? 0 : this.#state.get(index, PRICE_SCALE)) || REST_PRICE_SCALE
-        tick.mode = 2
-        tick.sequence = ABSENT
-        tick.exchangeMs = quote.exchangeMs
-        tick.tradeMs = quote.tradeMs
-        tick.priceScale = scale
-        fillPrices(tick, quote, scale)
-      })
+      const index = this.indexOf(quote)
+      const scale = index === undefined ? 0 : this.#state.get(index, PRICE_SCALE)
+      this.#packets.quote(quote, scale || REST_PRICE_SCALE)
     }
   }
 
@@ -393,15 +385,4 @@ function isDealtAlike(a: StartFact, b: StartFact): boolean {
         a.shards[position] === b.shards[position],
     )
   )
-}
-
-function fillPrices(
-  tick: { price: number; dayVolume: number; dayHigh: number; dayLow: number },
-  quote: Quote,
-  scale: number,
-): void {
-  tick.price = Math.round(quote.price * scale)
-  tick.dayVolume = quote.dayVolume
-  tick.dayHigh = Math.round(quote.dayHigh * scale)
-  tick.dayLow = Math.round(quote.dayLow * scale)
 }

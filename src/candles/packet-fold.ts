@@ -17,11 +17,12 @@
  */
 
 import { PACKET_HEAD_BYTES, PACKETS_HEAD_BYTES } from '../domain/fact.ts'
-import type { ExchangeOrdinal } from '../domain/instrument.ts'
+import { EXCHANGES } from '../domain/instrument.ts'
 import {
   ABSENT,
   ACCEPTED,
   type DecodePacket,
+  MODES,
   PACKET_OUTCOMES,
   REJECT_FUTURE,
   REJECT_SEQUENCE,
@@ -31,6 +32,7 @@ import {
   TickFields,
 } from '../domain/tick.ts'
 import { DAY_MS, MINUTE_MS } from '../domain/time.ts'
+import type { Quote } from '../domain/venue.ts'
 import type { GapLedger } from './gap-ledger.ts'
 import {
   IN_CANDLES,
@@ -120,13 +122,22 @@ export class PacketFold {
     this.packetCount += count
   }
 
-  /** Folds one REST quote, already turned into tick fields by `fill`. */
-  quote(token: Uint8Array, exchange: ExchangeOrdinal, fill: (tick: TickFields) => void): void {
+  /** Folds one REST quote, as a packet that has a trade time and no sequence. */
+  quote(quote: Quote, priceScale: number): void {
+    const token = new TextEncoder().encode(quote.token)
     const tick = this.#tick
-    fill(tick)
-    tick.exchange = exchange
+    tick.mode = MODES.indexOf('snap_quote')
+    tick.exchange = EXCHANGES.indexOf(quote.exchange)
     tick.tokenOffset = 0
     tick.tokenLength = token.length
+    tick.sequence = ABSENT
+    tick.exchangeMs = quote.exchangeMs
+    tick.tradeMs = quote.tradeMs
+    tick.priceScale = priceScale
+    tick.price = Math.round(quote.price * priceScale)
+    tick.dayVolume = quote.dayVolume
+    tick.dayHigh = Math.round(quote.dayHigh * priceScale)
+    tick.dayLow = Math.round(quote.dayLow * priceScale)
     this.outcomes[this.#applyTick(token, NO_CONNECTION)]!++
     this.packetCount++
   }
@@ -163,7 +174,7 @@ export class PacketFold {
     const phaseClass = state.phaseClass[index]!
     const segment = this.#phases!.segmentAt(phaseClass, timeMs)
     const kind = this.#phases!.kindOf(phaseClass, segment)
-    const minute = Math.floor(timeMs / MINUTE_MS)
+    const minute = (timeMs / MINUTE_MS) | 0
     if (kind === KIND_CONTINUOUS && minute > this.#minutes.lastOpen()) return REJECT_FUTURE
 
     if (isNumbered) {

@@ -1,4 +1,4 @@
-/** What is every command given? Configuration, clock, log and the signal to stop, from flags and environment. */
+/** What is every command given? Configuration, clock, log and the signal to stop. */
 import type { Command } from 'commander'
 import type { IndiaContext } from '../app/vendor.ts'
 import { clockSimulation, loadConfig, processEnvironment } from '../config.ts'

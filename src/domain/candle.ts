@@ -27,6 +27,7 @@ export type CandleColumns = {
   readonly tickCount: Int32Array
   readonly dayHigh: Float64Array
   readonly dayLow: Float64Array
+  /** NaN stands for null: a vendor's candle of a minute of which no tick was seen. */
   readonly firstTickMs: Float64Array
   readonly lastTickMs: Float64Array
   /** 1 or 0. */
@@ -56,8 +57,9 @@ export type Candle = {
   readonly tickCount: number
   readonly dayHigh: number
   readonly dayLow: number
-  readonly firstTickMs: UnixMs
-  readonly lastTickMs: UnixMs
+  /** Null where the vendor's candle stands for a minute of which no tick was seen. */
+  readonly firstTickMs: UnixMs | null
+  readonly lastTickMs: UnixMs | null
   readonly complete: boolean
   readonly source: CandleSource
   readonly revision: number
@@ -112,14 +114,14 @@ export function candleAt(table: CandleTable, row: number): Candle {
     tickCount: columns.tickCount[row]!,
     dayHigh: columns.dayHigh[row]!,
     dayLow: columns.dayLow[row]!,
-    firstTickMs: columns.firstTickMs[row]! as UnixMs,
-    lastTickMs: columns.lastTickMs[row]! as UnixMs,
+    firstTickMs: nullIfNaN(columns.firstTickMs[row]!),
+    lastTickMs: nullIfNaN(columns.lastTickMs[row]!),
     complete: columns.complete[row] === 1,
     source: CANDLE_SOURCES[columns.source[row]!]!,
     revision: columns.revision[row]!,
   }
 }
 
-function nullIfNaN(value: number): number | null {
-  return Number.isNaN(value) ? null : value
+function nullIfNaN<Value extends number>(value: number): Value | null {
+  return Number.isNaN(value) ? null : (value as Value)
 }

@@ -16,7 +16,12 @@ export interface Ballast {
 
 const BLOCK_BYTES = 1024 * 1024
 
-export function createBallast(files: JournalFiles, path: string, sizeBytes: number): Ballast {
+export function createBallast(
+  files: JournalFiles,
+  path: string,
+  sizeBytes: number,
+  report: (problem: string) => void,
+): Ballast {
   let isThere = false
   const drop = (): boolean => {
     const was = isThere
@@ -31,13 +36,18 @@ export function createBallast(files: JournalFiles, path: string, sizeBytes: numb
       if (sizeBytes === 0) return
       isThere = sizeOf(path) >= sizeBytes
       if (isThere || files.freeBytes(path) < 4 * sizeBytes) return
-      isThere = fill(files, path, sizeBytes)
+      isThere = fill(files, path, sizeBytes, report)
     },
   }
 }
 
 /** False where the disk would not take it: a disk that full has no room for a reserve either. */
-function fill(files: JournalFiles, path: string, sizeBytes: number): boolean {
+function fill(
+  files: JournalFiles,
+  path: string,
+  sizeBytes: number,
+  report: (problem: string) => void,
+): boolean {
   files.remove(path)
   const fd = files.create(path)
   try {
@@ -48,7 +58,7 @@ function fill(files: JournalFiles, path: string, sizeBytes: number): boolean {
     }
     return true
   } catch (error) {
-    process.emitWarning(`no ballast at ${path}: ${messageOf(error)}`)
+    report(`reserving ${path}: ${messageOf(error)}; a full disk will have no reserve: free space there`)
     files.remove(path)
     return false
   } finally {

@@ -2,18 +2,9 @@
  * What does the writer ask of the file system? Few calls, all synchronous: the writer has a thread of
  * its own, so a stalled disk stalls nobody else, and a fault can be injected at exactly the n-th call.
  */
-import {
-  closeSync,
-  constants,
-  ftruncateSync,
-  openSync,
-  renameSync,
-  rmSync,
-  statfsSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, constants, ftruncateSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { renameInto, syncData } from '../platform/durable.ts'
+import { renameInto, setFileAside, syncData } from '../platform/durable.ts'
 
 export interface JournalFiles {
   /** Creates `path`, which must not exist, for appending; mode 0600. */
@@ -42,7 +33,7 @@ export const DISK_FILES: JournalFiles = {
   sync: (fd) => syncData(fd),
   close: (fd) => closeSync(fd),
   publish: (temp, final) => renameInto(temp, final),
-  rename: (from, to) => renameSync(from, to),
+  rename: (from, to) => setFileAside(from, to),
   remove: (path) => rmSync(path, { force: true }),
   freeBytes: (path) => {
     const stats = statfsSync(dirname(path))

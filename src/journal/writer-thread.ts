@@ -30,7 +30,9 @@ function tell(message: WriterMessage): void {
 }
 
 function run(): void {
-  const ballast = createBallast(DISK_FILES, options.ballastPath, options.ballastBytes)
+  const ballast = createBallast(DISK_FILES, options.ballastPath, options.ballastBytes, (message) =>
+    tell({ kind: 'degraded', message }),
+  )
   const writer = new JournalWriter(ring, options, start, {
     files: DISK_FILES,
     wall: createClock(simulation),

@@ -276,8 +276,8 @@ export class JournalWriter {
 
   #warnIfSlow(durationMs: number): void {
     if (durationMs < SLOW_SYNC_MS) return
-    const message = `making ${this.#file.path} durable took ${Math.round(durationMs)} ms: check the disk's load`
-    this.#seams.tell({ kind: 'degraded', message })
+    const took = `took ${Math.round(durationMs)} ms: check the disk's load`
+    this.#seams.tell({ kind: 'degraded', message: `making ${this.#file.path} durable ${took}` })
   }
 
   /** Null when the disk failed under it; then a new file is open already, and the entries are safe. */

@@ -124,6 +124,11 @@ export function renameInto(temp: string, final: string): void {
   syncDir(dirname(final))
 }
 
+/** Sets a file aside under another name of the same directory. Permanent with the next sync of that. */
+export function setFileAside(from: string, to: string): void {
+  renameSync(from, to)
+}
+
 /** Removes what a crash left in a directory of temporary files. */
 export function sweepDir(dir: string): void {
   let names: string[]

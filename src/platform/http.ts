@@ -32,7 +32,8 @@ export function createSender(baseUrl: string, limits: HttpLimits = HTTP_LIMITS):
       return { status: response.status, headers: Object.fromEntries(response.headers), body }
     } catch (error) {
       throw new OperatingError(
-        `asking ${url.origin}${url.pathname}: ${rootMessage(error)}; check the network and the configured URL`,
+        `asking ${url.origin}${url.pathname}: ${rootMessage(error)}; ` +
+          'check the network and the configured URL',
         { code: 'VENDOR_UNREACHABLE', retryable: true, cause: error },
       )
     }

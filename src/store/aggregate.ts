@@ -92,14 +92,19 @@ function fillVolume(out: CandleColumns, at: number, minutes: CandleColumns, from
   out.vwap[at] = volume > 0 ? turnover / volume : Number.NaN
 }
 
+/** Nulls, which are NaN, do not count unless all are. */
 function largest(values: Float64Array | Int32Array | Uint8Array, from: number, to: number): number {
   let result = values[from]!
-  for (let row = from + 1; row < to; row++) if (values[row]! > result) result = values[row]!
+  for (let row = from + 1; row < to; row++) {
+    if (values[row]! > result || Number.isNaN(result)) result = values[row]!
+  }
   return result
 }
 
 function smallest(values: Float64Array | Int32Array | Uint8Array, from: number, to: number): number {
   let result = values[from]!
-  for (let row = from + 1; row < to; row++) if (values[row]! < result) result = values[row]!
+  for (let row = from + 1; row < to; row++) {
+    if (values[row]! < result || Number.isNaN(result)) result = values[row]!
+  }
   return result
 }

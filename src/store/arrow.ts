@@ -64,8 +64,8 @@ export function candleBatch(columns: CandleColumns, texts: InstrumentTexts): Rec
     int32Data(count, columns.tickCount),
     doubleData(count, columns.dayHigh),
     doubleData(count, columns.dayLow),
-    timestampData(count, columns.firstTickMs),
-    timestampData(count, columns.lastTickMs),
+    nullableTimestampData(count, columns.firstTickMs),
+    nullableTimestampData(count, columns.lastTickMs),
     boolData(count, columns.complete),
     textData(count, columns.source, SOURCE_TEXTS),
     int32Data(count, columns.revision),
@@ -143,6 +143,12 @@ function boolData(rowCount: number, values: Uint8Array): Data<Bool> {
 
 function timestampData(rowCount: number, values: Float64Array): Data<TimestampMillisecond> {
   return makeData({ type: UTC_MS, length: rowCount, nullCount: 0, data: int64Of(rowCount, values) })
+}
+
+function nullableTimestampData(rowCount: number, values: Float64Array): Data<TimestampMillisecond> {
+  const { nullBitmap, nullCount } = validityOf(rowCount, values)
+  const data = int64Of(rowCount, values)
+  return makeData({ type: UTC_MS, length: rowCount, nullCount, nullBitmap, data })
 }
 
 function nullableInt64Data(rowCount: number, values: Float64Array): Data<Int64> {

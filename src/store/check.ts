@@ -22,8 +22,8 @@ export function checkCandles(columns: CandleColumns, ranks: Int32Array): void {
       isSafeOrNaN(columns.volume[row]!) &&
       columns.vwap[row]! !== Number.POSITIVE_INFINITY &&
       columns.vwap[row]! !== Number.NEGATIVE_INFINITY &&
-      Number.isSafeInteger(columns.firstTickMs[row]!) &&
-      Number.isSafeInteger(columns.lastTickMs[row]!) &&
+      isTickTime(columns.firstTickMs[row]!, columns.tickCount[row]!) &&
+      isTickTime(columns.lastTickMs[row]!, columns.tickCount[row]!) &&
       columns.complete[row]! <= 1 &&
       columns.source[row]! < CANDLE_SOURCES.length
     if (!sound) throw new Error(`row ${row} holds a value that cannot be written`)
@@ -68,6 +68,11 @@ function checkOrder({ rowCount, instrument, timestampMs }: Keyed, ranks: Int32Ar
       if (instrument[other] === instrument[row]) throw new Error(`row ${row} repeats row ${other}`)
     }
   }
+}
+
+/** Without a tick there is no time of one, and only then. */
+function isTickTime(timeMs: number, tickCount: number): boolean {
+  return tickCount === 0 ? Number.isNaN(timeMs) : Number.isSafeInteger(timeMs)
 }
 
 function isSafeOrNaN(value: number): boolean {

@@ -65,8 +65,21 @@ type Waiting = {
 }
 
 /** Resolves when the thread is warm. Rejects with DIR_UNUSABLE when it cannot write there. */
-export async function createPublisher(options: PublisherOptions): Promise<Publisher> {
-  const publisher = new ThreadPublisher(options)
+export function createPublisher(options: PublisherOptions): Promise<Publisher> {
+  const { dataDir, market, note } = options
+  const worker = new Worker(threadUrl('encoder-thread', import.meta.url), {
+    workerData: { dataDir, market } satisfies EncoderStart,
+    resourceLimits: {
+      maxOldGenerationSizeMb: HEAP_OLD_MAX_MB,
+      maxYoungGenerationSizeMb: HEAP_YOUNG_MAX_MB,
+    },
+  })
+  return attachPublisher(worker, note)
+}
+
+/** The near end of a thread that speaks `EncoderRequest` and `EncoderReply`. */
+export async function attachPublisher(worker: Worker, note: (text: string) => void): Promise<Publisher> {
+  const publisher = new ThreadPublisher(worker, note)
   await publisher.ready
   return publisher
 }
@@ -79,22 +92,15 @@ class ThreadPublisher implements Publisher {
   /** Why nothing can be published any more. */
   #over: OperatingError | undefined
 
-  constructor(options: PublisherOptions) {
-    const { dataDir, market, note } = options
-    this.#worker = new Worker(threadUrl('encoder-thread', import.meta.url), {
-      workerData: { dataDir, market } satisfies EncoderStart,
-      resourceLimits: {
-        maxOldGenerationSizeMb: HEAP_OLD_MAX_MB,
-        maxYoungGenerationSizeMb: HEAP_YOUNG_MAX_MB,
-      },
-    })
+  constructor(worker: Worker, note: (text: string) => void) {
+    this.#worker = worker
     this.ready = new Promise((resolve, reject) => {
       // The start waits like a publication with the number 0.
       this.#waiting.set(0, { resolve: () => resolve(), reject })
     })
-    this.#worker.on('message', (reply: EncoderReply) => this.#take(reply, note))
-    this.#worker.on('error', (error) => this.#fail(`the encoder thread died: ${messageOf(error)}`))
-    this.#worker.on('exit', () => this.#fail('the encoder thread has ended'))
+    worker.on('message', (reply: EncoderReply) => this.#take(reply, note))
+    worker.on('error', (error) => this.#fail(`the encoder thread died: ${messageOf(error)}`))
+    worker.on('exit', () => this.#fail('the encoder thread has ended'))
   }
 
   setInstruments(instruments: readonly Instrument[]): void {

@@ -7,9 +7,9 @@
  */
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { DuckDBConnection } from '@duckdb/node-api'
+import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import type { CandleTable } from '../domain/candle.ts'
-import { OperatingError, systemCodeOf } from '../domain/error.ts'
+import { messageOf, OperatingError, systemCodeOf } from '../domain/error.ts'
 import { type MarketDate, MINUTE_MS, type UnixMs } from '../domain/time.ts'
 import { fileError } from '../platform/durable.ts'
 import { aggregateCandles, type Buckets, bucketStart } from './aggregate.ts'
@@ -19,6 +19,7 @@ import {
   dateOfFolder,
   hhmmOfName,
   type LakeDay,
+  type LakeFile,
   partsDir,
   partsRoot,
   pathOf,
@@ -55,12 +56,12 @@ export type CandlesRead = {
 }
 
 /**
- * Throws NOT_FOUND, naming the dates there are, when the lake holds none of the dates asked for, and
- * VERIFY_FAILED when a published file is gone.
+ * Throws NOT_FOUND, naming the dates there are, when the lake holds none of the dates asked for,
+ * VERIFY_FAILED when a published file is gone, and PARQUET_INVALID when one cannot be read.
  */
 export async function readCandles(query: CandleQuery): Promise<CandlesRead> {
   const dates = datesAsked(query)
-  const connection = await openDuckDb()
+  const { instance, connection } = await openDuckDb()
   try {
     const rows = new CandleRows()
     const days: { date: MarketDate; origin: CandleOrigin }[] = []
@@ -72,6 +73,7 @@ export async function readCandles(query: CandleQuery): Promise<CandlesRead> {
     return { table: sortCandles(rows.table()), days }
   } finally {
     connection.closeSync()
+    instance.closeSync()
   }
 }
 
@@ -121,10 +123,10 @@ function filesOf(query: CandleQuery, date: MarketDate): { origin: CandleOrigin; 
   const wantLive = query.prefer === 'live' ? live.length > 0 : settledPaths.length === 0
   const origin: CandleOrigin = wantLive ? 'live' : 'settled'
   const paths = wantLive ? live : settledPaths
-  // A settled day stands in for all parts; the parts do not stand in for a settled day that was published.
-  const required = listed.filter(
-    (entry) => entry.sha256 !== null && (entry.kind === 'day' || (wantLive && entry.kind === 'part')),
-  )
+  // A settled day stands in for all parts; parts do not stand in, unasked, for a settled day that is gone.
+  const wanted = (kind: LakeFile['kind']): boolean =>
+    (kind === 'part' && wantLive) || (kind === 'day' && query.prefer !== 'live')
+  const required = listed.filter((entry) => entry.sha256 !== null && wanted(entry.kind))
   const gone = required.find((entry) => !existsSync(join(query.dataDir, entry.path)))
   if (gone !== undefined) {
     throw new OperatingError(
@@ -151,9 +153,23 @@ async function readDay(
   const { conditions, values } = filterOf(query, buckets)
   const columns = CANDLE_FIELDS.map(selected).join(', ')
   const files = paths.map((path) => literal(join(dataDir, path))).join(', ')
-  const sql = `SELECT ${columns} FROM read_parquet([${files}]) WHERE ${conditions.join(' AND ')}`
-  await collect(connection, sql, values, rows)
+  // Without hive partitioning, or a folder `symbol=…` above the lake would take a column's place.
+  const source = `read_parquet([${files}], hive_partitioning = false)`
+  const sql = `SELECT ${columns} FROM ${source} WHERE ${conditions.join(' AND ')}`
+  try {
+    await collect(connection, sql, values, rows)
+  } catch (error) {
+    throw new OperatingError(
+      `reading candles of ${date}: ${firstLineOf(error)}; a file there is damaged, run \`chandler verify\``,
+      { code: 'PARQUET_INVALID', cause: error },
+    )
+  }
   return buckets === undefined ? rows.table() : aggregateCandles(rows.table(), buckets)
+}
+
+/** DuckDB explains itself over many lines. */
+function firstLineOf(error: unknown): string {
+  return messageOf(error).split('\n', 1)[0]!
 }
 
 type Filter = { readonly conditions: readonly string[]; readonly values: Record<string, string | number> }
@@ -179,15 +195,14 @@ function filterOf({ symbol, fromMs, toMs }: CandleQuery, buckets: Buckets | unde
 
 /** Numbers come as doubles, so that no value is boxed: times as Unix ms, null as NaN. */
 function selected({ name, kind }: Field): string {
-  if (kind === 'timestamp') return `epoch_ms(${name})::DOUBLE AS ${name}`
+  if (kind === 'timestamp') return `coalesce(epoch_ms(${name})::DOUBLE, 'NaN'::DOUBLE) AS ${name}`
   if (kind === 'int64' || kind === 'double') return `coalesce(${name}::DOUBLE, 'NaN'::DOUBLE) AS ${name}`
   return name
 }
 
-/** A path as SQL text that means this one file, whatever glob characters the data directory has. */
+/** A path as SQL text. A path that exists means that file, whatever glob characters stand in it. */
 function literal(path: string): string {
-  const plain = path.replace(/[*?[]/g, (character) => `[${character}]`)
-  return `'${plain.replaceAll("'", "''")}'`
+  return `'${path.replaceAll("'", "''")}'`
 }
 
 async function collect(
@@ -210,14 +225,16 @@ async function collect(
   }
 }
 
+type DuckDb = { readonly instance: DuckDBInstance; readonly connection: DuckDBConnection }
+
 /** Nothing here may reach the network: extensions are neither installed nor loaded. */
-async function openDuckDb(): Promise<DuckDBConnection> {
+async function openDuckDb(): Promise<DuckDb> {
   const { DuckDBInstance } = await import('@duckdb/node-api')
   const instance = await DuckDBInstance.create(':memory:', {
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
   })
-  return instance.connect()
+  return { instance, connection: await instance.connect() }
 }
 
 function namesIn(dir: string): string[] {

@@ -55,6 +55,8 @@ export type ConnectionOptions = {
   /** Numbers the connections of all shards over the day. */
   readonly nextConnection: () => number
   readonly pingIntervalMs: number
+  /** Longest wait between two attempts to connect. */
+  readonly backoffCapMs: number
   readonly onLive: (shard: number) => void
   readonly onFailed: (shard: number) => void
   /** The login was refused for good: this shard will not try again. */
@@ -106,7 +108,7 @@ export class Connection {
     this.#sink = options.sink
     this.#nowMs = options.nowMs
     this.#desired = byKey(options.instruments)
-    this.#retry = new Retry(options.random)
+    this.#retry = new Retry(options.random, options.backoffCapMs)
     this.#complaints = new Complaints(options)
   }
 

@@ -25,6 +25,8 @@ import { hasSlept, startWatch, type WatchLimits, type WatchMemory, watch } from 
 
 export type FeedConfig = WatchLimits & {
   readonly pingIntervalMs: number
+  /** Longest wait between two attempts to connect. */
+  readonly backoffCapMs: number
   /** So many failures of a shard within `failureWindowMs` start the REST fallback. */
   readonly failuresMax: number
   readonly failureWindowMs: number
@@ -32,6 +34,7 @@ export type FeedConfig = WatchLimits & {
 
 export const FEED_CONFIG: FeedConfig = {
   pingIntervalMs: 10_000,
+  backoffCapMs: 30_000,
   stallMs: 25_000,
   dataSilenceMs: 30_000,
   dataSilenceMaxMs: 900_000,
@@ -161,6 +164,7 @@ class ShardedFeed implements Feed {
       open: this.#options.open ?? openSocket,
       nextConnection: () => this.#nextConnection(),
       pingIntervalMs: config.pingIntervalMs,
+      backoffCapMs: config.backoffCapMs,
       onLive: (shard: number) => this.#fallback.live(shard),
       onFailed: (shard: number) => this.#fallback.failed(shard),
       onRefused: (shard: number, error: OperatingError) => this.#refused(shard, error),

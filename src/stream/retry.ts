@@ -7,23 +7,25 @@
  */
 import { MINUTE_MS, SECOND_MS } from '../domain/time.ts'
 import type { RefusalKind, Tokens } from '../domain/venue.ts'
-import { backoffMs } from './backoff.ts'
+import { type BackoffLimits, backoffMs } from './backoff.ts'
 
-export const RECONNECT_BACKOFF = { baseMs: SECOND_MS, capMs: 30 * SECOND_MS }
-export const LIMIT_PAUSE_MS = 30 * SECOND_MS
+const BACKOFF_BASE_MS: number = SECOND_MS
+const LIMIT_PAUSE_MS = 30 * SECOND_MS
 const TOKEN_PAUSE_MS = SECOND_MS
 const TOKEN_PAUSE_MAX_MS = 5 * MINUTE_MS
 
 export class Retry {
   readonly #random: () => number
+  readonly #backoff: BackoffLimits
   /** Failures since the last stable minute. */
   #attempt = 0
   #refusedOnce: Tokens | null = null
   #stale: Tokens | null = null
   #renewCount = 0
 
-  constructor(random: () => number) {
+  constructor(random: () => number, backoffCapMs: number) {
     this.#random = random
+    this.#backoff = { baseMs: BACKOFF_BASE_MS, capMs: backoffCapMs }
   }
 
   /** Tokens not to come back with; null where the tokens at hand will do. */
@@ -32,7 +34,7 @@ export class Retry {
   }
 
   afterFailure(): number {
-    const waitMs = backoffMs(RECONNECT_BACKOFF, this.#attempt, this.#random)
+    const waitMs = backoffMs(this.#backoff, this.#attempt, this.#random)
     this.#attempt += 1
     return waitMs
   }

@@ -167,8 +167,8 @@ function recordOf(candle: Candle): CandleRecord {
 }
 
 /** Null for a moment that no calendar has. */
-function isoUtc(timeMs: number): string | null {
-  const time = new Date(timeMs)
+function isoUtc(timeMs: number | null): string | null {
+  const time = new Date(timeMs ?? Number.NaN)
   return Number.isNaN(time.getTime()) ? null : time.toISOString()
 }
 

@@ -115,7 +115,7 @@ test('high and low enclose open, close and vwap in every candle', () => {
         expect(candle.low).toBeLessThanOrEqual(Math.min(candle.open, candle.close))
         expect(candle.high).toBeGreaterThanOrEqual(Math.max(candle.open, candle.close))
         expect(candle.tickCount).toBeGreaterThan(0)
-        expect(candle.firstTickMs).toBeLessThanOrEqual(candle.lastTickMs)
+        expect(candle.firstTickMs!).toBeLessThanOrEqual(candle.lastTickMs!)
         if (candle.vwap !== null) {
           expect(candle.vwap).toBeGreaterThanOrEqual(candle.low - 1e-9)
           expect(candle.vwap).toBeLessThanOrEqual(candle.high + 1e-9)

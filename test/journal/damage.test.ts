@@ -1,4 +1,12 @@
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  copyFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
@@ -150,6 +158,15 @@ test('a segment that was removed, swapped, copied or taken from another journal 
   copyFileSync(at(fourSegments(), 2), at(mixed, 2))
   expect(recoverJournal(mixed, { floorSeq: 0, clock }).report.class).toBe('CORRUPT')
   expect(codeOf(() => readAll(mixed))).toBe('JOURNAL_CORRUPT')
+})
+
+test('bytes behind the seal of a closed journal are cut off, and the end does not count as clean', () => {
+  const dir = fourSegments()
+  appendFileSync(at(dir, 4), 'garbage')
+  const { report } = recoverJournal(dir, { floorSeq: 4, clock })
+  expect(report).toMatchObject({ class: 'TORN_TAIL', wasClean: false, lastSeq: 4, tornBytes: 7 })
+  expect(recoverJournal(dir, { floorSeq: 4, clock }).report).toMatchObject({ class: 'CLEAN', lastSeq: 4 })
+  expect(verifyJournal(dir).isIntact).toBe(true)
 })
 
 test('a segment of an older run behind a newer one is refused', () => {

@@ -1,6 +1,7 @@
 import { cpSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { recoverJournal } from '../../src/journal/recover.ts'
+import { verifyJournal } from '../../src/journal/verify.ts'
 import { createClock } from '../../src/platform/clock.ts'
 import { bytesOf, endRig, ModelDisk, randomOf, readAll, startRig, tempDir } from './harness.ts'
 
@@ -105,6 +106,11 @@ test('a crash between numbering islands anew and cutting them off repeats nothin
     const { report } = recoverJournal(dir, { floorSeq: 0, clock })
     expect(report, `seed ${seed}`).toMatchObject({ class: 'CLEAN', salvaged: 0, missing: [] })
     expect(readAll(dir), `seed ${seed}`).toEqual(expected)
+    const statuses = verifyJournal(dir).segments.filter((segment) => segment.path.endsWith('.wal'))
+    expect(
+      statuses.map((segment) => segment.status),
+      `seed ${seed}`,
+    ).not.toContain('superseded')
   }
   expect(shown).toBeGreaterThan(5)
 })

@@ -94,7 +94,8 @@ test('compressed and raw segments read the same, and the raw ones are gone', asy
   const expected: string[] = []
   const random = randomOf(5)
   for (let i = 0; i < 2_000; i++) {
-    const text = `entry ${i} ${'abcdefghij'.slice(Math.floor(random() * 10)).repeat(Math.floor(random() * 30))}`
+    const letters = 'abcdefghij'.slice(Math.floor(random() * 10))
+    const text = `entry ${i} ${letters.repeat(Math.floor(random() * 30))}`
     while (appender.append(1, bytesOf(text)) < 0) await appender.whenRoom(text.length)
     expected.push(text)
   }

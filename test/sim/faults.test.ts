@@ -305,3 +305,25 @@ test('a faults file that is wrong is refused with the path of the key', () => {
   expect(() => loadFaults(faultsFile('- {kind: drop'))).toThrow(expect.objectContaining({ code }))
   expect(() => loadFaults('no-such-file.yaml')).toThrow(expect.objectContaining({ code }))
 })
+
+test('packets that fall due in a stall are lost, also those that a late fault held back', () =>
+  withScene(
+    {
+      faults: [
+        { kind: 'late', by: 3, for: 1 },
+        { kind: 'stall', ...FOR_2_S },
+      ],
+      instrumentCount: 2,
+      packetsPerSecond: 40,
+    },
+    async (scene) => {
+      const heard = await listen(scene)
+      expect(await hear(scene, heard, 0.9)).toEqual([])
+      const sequences = await hear(scene, heard, 5.1)
+      const all = await undisturbed(6)
+      const heldBack = all.filter((sequence) => sequence < sequences[0]!)
+      expect(heldBack.length).toBeGreaterThan(5)
+      // Held back by three seconds, they would have gone out while nothing went out.
+      expect(sequences.filter((sequence) => heldBack.includes(sequence))).toEqual([])
+    },
+  ))

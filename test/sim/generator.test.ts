@@ -71,7 +71,7 @@ test('a stand-in that starts at noon sends what one that started in the morning 
   expect(state(late).size).toBe(stateOfAll.size)
 })
 
-test('Σ trade sizes = last cumulative volume, and the high and low of the day are those of the trades', () => {
+test('Σ trade sizes = last cumulative volume, and the day’s high and low are those of the trades', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 1e6 }), fc.constantFrom(DATE, AUCTION_DATE), (seed, date) => {
       const generator = createGenerator({ date, seed, instrumentCount: 14, packetsPerSecond: 1.5 })

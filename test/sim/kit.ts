@@ -1,4 +1,4 @@
-/** How do the tests talk to the stand-in? As a client would: over real sockets, with the venue's own words. */
+/** How do the tests talk to the stand-in? As a client does: over real sockets, in the venue's own words. */
 import { once } from 'node:events'
 import { TOTP } from 'otpauth'
 import WebSocket from 'ws'

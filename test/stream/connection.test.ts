@@ -46,6 +46,7 @@ function setUp(changes: Partial<ConnectionOptions> & { readonly count?: number }
     open: sockets.open,
     nextConnection: () => number++,
     pingIntervalMs: 10_000,
+    backoffCapMs: 30_000,
     onLive: () => {},
     onFailed: () => {},
     onRefused: (_shard, error) => refusals.push(error),

@@ -66,16 +66,13 @@ export class ExchangeFloor {
 
   /** From now on the client hears of these, beginning with their present state. */
   join(client: Client, wishes: readonly Wish[], nowMs: number): void {
-    const silent = this.#plan.active('stall', nowMs) !== null
     for (const wish of wishes) {
       const at = this.positionOf(wish)
       if (at === null) continue
       const key = at * MODE_COUNT + wish.mode
       this.#listeners[key] ??= []
       this.#listeners[key].push(client)
-      const mute = this.#plan.active('mute', nowMs)
-      const isMute = mute !== null && (mute.tokens === undefined || mute.tokens.includes(wish.token))
-      if (!silent && !isMute) this.#sendState(client, key, nowMs)
+      if (!this.#isSilenced(wish.token, nowMs)) this.#sendState(client, key, nowMs)
     }
   }
 
@@ -110,11 +107,14 @@ export class ExchangeFloor {
 
   releaseNext(): void {
     const first = this.#late.shift()
-    if (first !== undefined) this.#send(first.held, 0, NO_DAMAGE)
+    if (first === undefined) return
+    const { token } = this.instruments[first.held.instrument[0]!]!
+    if (!this.#isSilenced(token, first.releaseMs)) this.#send(first.held, 0, NO_DAMAGE)
   }
 
   /** Makes up, in one packet for each, for what a slow client was not sent. */
   catchUp(client: Client, nowMs: number): void {
+    if (this.#plan.active('stall', nowMs) !== null || this.#plan.active('mute', nowMs) !== null) return
     for (const key of client.outlet.takeConflated()) {
       if (this.#listeners[key]?.includes(client) === true) this.#sendState(client, key, nowMs)
     }
@@ -123,6 +123,12 @@ export class ExchangeFloor {
   /** A frame of the instrument at `position`, for a fault to cut in two. */
   sampleFrame(position: number): Uint8Array {
     return this.#maker.frame(this.state, position, MODES.indexOf('quote'))
+  }
+
+  #isSilenced(token: string, atMs: number): boolean {
+    if (this.#plan.active('stall', atMs) !== null) return true
+    const mute = this.#plan.active('mute', atMs)
+    return mute !== null && (mute.tokens === undefined || mute.tokens.includes(token))
   }
 
   #sendState(client: Client, key: number, nowMs: number): void {

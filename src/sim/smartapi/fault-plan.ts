@@ -71,7 +71,7 @@ export class FaultPlan {
     return null
   }
 
-  /** Faults that meet this packet, in the order of the file. `identity` tells an instrument's packets apart. */
+  /** Faults that meet this packet, in the file's order. `identity` tells an instrument's packets apart. */
   onPacket(atMs: number, token: string, instrument: number, identity: number): readonly Fault[] {
     let met: Fault[] | null = null
     for (const scheduled of this.#onPackets) {

@@ -55,7 +55,10 @@ export class Outlet {
     return keys
   }
 
-  /** Writes what was gathered, always in whole frames; with a limit, no more than the time since the last call permits. */
+  /**
+   * Writes what was gathered, always in whole frames; with a limit, no more than the time since the last
+   * call permits, but for the frame that exceeds it.
+   */
   flush(nowMs: number, bytesPerSecond: number | null): void {
     if (this.#gatheredBytes > 0) {
       this.#waiting.push(Buffer.copyBytesFrom(this.#gathered, 0, this.#gatheredBytes))

@@ -1,0 +1,7 @@
+/** Makes `dist`, the publishable package: JavaScript with declarations, and an executable command. */
+import { execFileSync } from 'node:child_process'
+import { chmodSync, rmSync } from 'node:fs'
+
+rmSync('dist', { recursive: true, force: true })
+execFileSync('tsc', ['-p', 'tsconfig.build.json'], { stdio: 'inherit' })
+chmodSync('dist/cli/main.js', 0o755)

@@ -1,0 +1,24 @@
+/** The gold standard, one day of it; `npm run recorded` plays both days and lists every difference. */
+import { existsSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { compareDay, TRADES_DIR } from './recorded-trades.ts'
+
+const REASON = existsSync(TRADES_DIR) ? '' : ' (skipped: the recorded trades are not on this machine)'
+
+test.skipIf(REASON !== '')(
+  `candles of recorded trades equal candles that nobody here made${REASON}`,
+  async () => {
+    // 68 s of market time pass in 113 ms: a grace of two minutes leaves a loaded machine 200 ms.
+    const result = await compareDay('20131008', { speed: 600, graceMs: 120_000 })
+    expect(result.comparedCount).toBe(746)
+    expect(result.differences.map(({ reason }) => reason)).not.toContain(
+      'the prices are in the trades; the difference is ours',
+    )
+    expect(result.equalCount / result.comparedCount).toBeGreaterThanOrEqual(0.994)
+    expect(result.wrongVolumes).toEqual([])
+    expect(result.unbalanced).toEqual([])
+    expect(result.replayDifferentCount).toBe(0)
+    expect([result.lateCount, result.rejectedCount]).toEqual([0, 0])
+  },
+  120_000,
+)
