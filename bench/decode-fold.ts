@@ -36,7 +36,7 @@ function foldAll(): number {
     },
   })
   const seconds = secondsOf(() => recorded.foldInto(fold))
-  acceptedCount = fold.outcomes().accepted
+  acceptedCount = fold.outcomes().accepted!
   return recorded.packetCount / seconds
 }
 

@@ -4,7 +4,12 @@
  * the ratios of neighbours. Every benchmark ends with one line of JSON.
  */
 
-export type Spread = { readonly median: number; readonly min: number; readonly max: number; readonly runs: number }
+export type Spread = {
+  readonly median: number
+  readonly min: number
+  readonly max: number
+  readonly runs: number
+}
 
 export type BenchLine = {
   readonly name: string
@@ -81,7 +86,9 @@ export function secondsOf(work: () => void): number {
 }
 
 export function report(line: BenchLine): void {
-  process.stdout.write(`${JSON.stringify(line, (_key, value: unknown) => (isRough(value) ? round(value) : value))}\n`)
+  process.stdout.write(
+    `${JSON.stringify(line, (_key, value: unknown) => (isRough(value) ? round(value) : value))}\n`,
+  )
 }
 
 function isRough(value: unknown): value is number {

@@ -4,11 +4,18 @@
  */
 import { classify } from '../src/app/india-day.ts'
 import { isSession, loadCalendar } from '../src/calendars/calendar.ts'
+import type { CandleFold } from '../src/candles/fold.ts'
 import { ENTRY_PACKETS, type Fact, PACKET_HEAD_BYTES, PACKETS_HEAD_BYTES } from '../src/domain/fact.ts'
 import { bySymbol, type Instrument } from '../src/domain/instrument.ts'
 import type { Phases, Session } from '../src/domain/session.ts'
-import { HOUR_MS, type MarketDate, MINUTE_MS, type Minute, minuteEnd, type UnixMs } from '../src/domain/time.ts'
-import type { CandleFold } from '../src/candles/fold.ts'
+import {
+  HOUR_MS,
+  type MarketDate,
+  MINUTE_MS,
+  type Minute,
+  minuteEnd,
+  type UnixMs,
+} from '../src/domain/time.ts'
 import { createGenerator } from '../src/sim/smartapi/generator.ts'
 import { PacketMaker } from '../src/sim/smartapi/packet-maker.ts'
 import { planShards } from '../src/stream/shards.ts'

@@ -23,7 +23,7 @@ import { Connection } from '../src/stream/connection.ts'
 import { smartapi } from '../src/venues/smartapi/index.ts'
 import { startChild } from './child.ts'
 import { alternate, flag, medianOf, report, say, spreadOf } from './measure.ts'
-import { type BenchDay, generateDay, openOf, openingFacts } from './session.ts'
+import { type BenchDay, generateDay, openingFacts, openOf } from './session.ts'
 
 type Offer = {
   readonly port: number
@@ -130,7 +130,7 @@ async function whole(): Promise<number> {
     const seconds = (performance.now() - sink.startMs) / 1_000
     await appender.close()
     totals.dropped += ingest.droppedCount + offer.packetCount - fold.packetCount()
-    totals.rejected += offer.packetCount - fold.outcomes().accepted
+    totals.rejected += offer.packetCount - fold.outcomes().accepted!
     return fold.packetCount() / seconds
   } finally {
     rmSync(dir, { recursive: true, force: true })

@@ -2,6 +2,14 @@
 
 const KEPT_MAX = 4_096
 
+/** In real ms. */
+export type LatencySummary = {
+  readonly count: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+  readonly maxMs: number
+}
+
 export class LatencyRecord {
   readonly #values: number[] = []
   #next = 0
@@ -10,6 +18,13 @@ export class LatencyRecord {
   add(durationMs: number): void {
     this.#values[this.#next] = durationMs
     this.#next = (this.#next + 1) % KEPT_MAX
+  }
+
+  /** Null when nothing was measured. */
+  summary(): LatencySummary | null {
+    const [p50Ms, p99Ms, maxMs] = [this.quantile(0.5), this.quantile(0.99), this.quantile(1)]
+    if (p50Ms === null || p99Ms === null || maxMs === null) return null
+    return { count: this.count(), p50Ms, p99Ms, maxMs }
   }
 
   count(): number {

@@ -8,16 +8,17 @@ import { CandleFold } from '../candles/fold.ts'
 import type { CandleColumns } from '../domain/candle.ts'
 import type { Instrument } from '../domain/instrument.ts'
 import type { Phases, Session } from '../domain/session.ts'
-import type { Minute, UnixMs } from '../domain/time.ts'
+import { type Minute, minuteEnd, type UnixMs } from '../domain/time.ts'
 import type { JournalAppender } from '../journal/appender.ts'
 import { openJournal } from '../journal/journal.ts'
+import { type LoopDelay, type LoopDelayMonitor, watchLoopDelay } from '../platform/loop-delay.ts'
 import { journalDir, type LakeDay } from '../store/lake.ts'
 import { entriesByPath, journalFloor, readManifest } from '../store/manifest.ts'
 import { createPublisher, type Publisher } from '../store/publish.ts'
 import { foldJournal } from './fold-journal.ts'
 import { INDIA, venue } from './india-day.ts'
 import { Ingest } from './ingest.ts'
-import { LatencyRecord } from './latency-record.ts'
+import { LatencyRecord, type LatencySummary } from './latency-record.ts'
 import { Publication } from './publication.ts'
 import type { IndiaContext } from './vendor.ts'
 
@@ -38,6 +39,10 @@ export type StreamSummary = {
   readonly publishedMinutes: number
   /** By reason. */
   readonly rejected: Readonly<Record<string, number>>
+  /** From a minute's end plus grace to its durable part; null when no minute ended. */
+  readonly latency: LatencySummary | null
+  /** How long the feed's thread kept a waiting packet waiting. */
+  readonly loopDelay: LoopDelay | null
 }
 
 export interface LiveDay {
@@ -46,7 +51,7 @@ export interface LiveDay {
   readonly journal: JournalAppender
   /** When the run before this one was heard of last; null for the first run of the day. */
   readonly resumedFromMs: UnixMs | null
-  /** Real ms from a minute's deadline to its durable part. */
+  /** From the end of a minute's grace to its durable part, of the minutes that ended in this run. */
   readonly latencies: LatencyRecord
   candleCount(): number
   publishedMinutes(): number
@@ -113,8 +118,9 @@ class OpenDay implements LiveDay {
   readonly latencies: LatencyRecord = new LatencyRecord()
   readonly #parts: OpenDayParts
   readonly #publication: Publication
-  /** Real monotonic time at which the minute was finalised, until it is published. */
-  readonly #firedMs = new Map<Minute, number>()
+  /** When this run began to listen; minutes that ended before are late by our absence, not by our speed. */
+  #startedMs = Number.POSITIVE_INFINITY
+  #loopDelay: LoopDelayMonitor | null = null
   #finalised: { minute: Minute; columns: CandleColumns }[] = []
   #candleCount = 0
   #publishedMinutes = 0
@@ -180,6 +186,8 @@ class OpenDay implements LiveDay {
   start(): void {
     const { context, plan } = this.#parts
     const { session, instruments, shards, phases, phaseOf } = plan
+    this.#startedMs = context.clock.wallMs()
+    this.#loopDelay = watchLoopDelay()
     this.ingest.fact({
       kind: 'start',
       version: 1,
@@ -199,9 +207,7 @@ class OpenDay implements LiveDay {
 
   finalise(minute: Minute): void {
     const { clock } = this.#parts.context
-    const firedMs = clock.monoMs()
     this.ingest.record({ kind: 'minute', minute, atMs: clock.wallMs() }, (seq) => {
-      this.#firedMs.set(minute, firedMs)
       this.#takeFinalised(seq)
       this.journal.requestSync()
     })
@@ -209,11 +215,11 @@ class OpenDay implements LiveDay {
 
   #onPublished(minute: Minute): void {
     this.#publishedMinutes++
-    const firedMs = this.#firedMs.get(minute)
-    if (firedMs === undefined) return
-    this.#firedMs.delete(minute)
-    const { clock } = this.#parts.context
-    this.latencies.add((clock.monoMs() - firedMs) / clock.speed)
+    const { clock, config } = this.#parts.context
+    const deadlineMs = minuteEnd(minute) + config.markets.in.stream.graceMs
+    if (deadlineMs < this.#startedMs) return
+    // The wall's time: it counts a timer that fired late. Asked to stop, a minute ends before its grace does.
+    this.latencies.add(Math.max(0, clock.wallMs() - deadlineMs) / clock.speed)
   }
 
   #whenDurable(seq: number): Promise<void> {
@@ -246,12 +252,15 @@ class OpenDay implements LiveDay {
       gapCount: this.fold.gaps().length,
       publishedMinutes: this.#publishedMinutes,
       rejected,
+      latency: this.latencies.summary(),
+      loopDelay: this.#loopDelay?.soFar() ?? null,
     }
   }
 
   async end(): Promise<void> {
     if (this.#hasEnded) return
     this.#hasEnded = true
+    this.#loopDelay?.stop()
     this.ingest.commit()
     try {
       await this.#publication.drained()

@@ -71,7 +71,7 @@ export async function compareDay(day: string, options: PlayOptions): Promise<Day
       if (minute < FIRST_COMPARED_MINUTE || minute >= SESSION_MINUTES) continue
       comparedCount++
       const ours = candles.get(`${symbol} ${minute}`)?.ohlc ?? null
-      if (ours !== null && ours.every((price, at) => Math.abs(price - vendor[at]!) < 1e-9)) continue
+      if (ours?.every((price, at) => Math.abs(price - vendor[at]!) < 1e-9)) continue
       differences.push({ symbol, minute, vendor, ours, reason: reasonOf(trades, symbol, minute, vendor) })
     }
   }

@@ -192,9 +192,7 @@ test('a worker that starts at ten claims nothing of what was traded before', () 
 })
 
 test('a minute is complete only when something was heard after its end', () => {
-  const kit = OPENED()
-    .packet('09:15:50', { price: 29_000, dayVolume: 1_010 })
-    .minute('09:15', true)
+  const kit = OPENED().packet('09:15:50', { price: 29_000, dayVolume: 1_010 }).minute('09:15', true)
   expect(kit.candle('09:15').complete).toBe(false)
 })
 

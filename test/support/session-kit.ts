@@ -2,21 +2,17 @@
  * How does a test say "at 09:15:03 a packet came"? Builds the journal entries of one NSE day and feeds
  * them to a fold, through the real encoder and the real decoder.
  */
+
+import { CandleFold } from '../../src/candles/fold.ts'
+import type { Lateness } from '../../src/candles/open-minutes.ts'
 import type { CandleColumns } from '../../src/domain/candle.ts'
 import { type Candle, candleAt } from '../../src/domain/candle.ts'
-import {
-  ENTRY_PACKETS,
-  type Fact,
-  PACKET_HEAD_BYTES,
-  PACKETS_HEAD_BYTES,
-} from '../../src/domain/fact.ts'
+import { ENTRY_PACKETS, type Fact, PACKET_HEAD_BYTES, PACKETS_HEAD_BYTES } from '../../src/domain/fact.ts'
 import type { Instrument } from '../../src/domain/instrument.ts'
 import type { PacketFields } from '../../src/domain/packet.ts'
 import type { Phases } from '../../src/domain/session.ts'
 import type { Mode } from '../../src/domain/tick.ts'
 import { type MarketDate, type Minute, minuteOf, type UnixMs } from '../../src/domain/time.ts'
-import { CandleFold } from '../../src/candles/fold.ts'
-import type { Lateness } from '../../src/candles/open-minutes.ts'
 import { encodePacket, smartapi } from '../../src/venues/smartapi/index.ts'
 
 export const DATE: MarketDate = '2026-07-01' as MarketDate
