@@ -61,6 +61,10 @@ export type JournalConfig = {
   readonly syncBytes: number
   /** Written at start and freed when the disk is full; 0 for none. */
   readonly ballastBytes: number
+  /** With less free space the operator is warned. */
+  readonly diskWarnBytes: number
+  /** With less free space the worker ends in good order, while it still can; 0 for never. */
+  readonly diskStopBytes: number
 }
 
 export type UsConfig = {
@@ -128,6 +132,8 @@ const JournalShape = z.strictObject({
   syncIntervalMs: count(100, 1, 10_000),
   syncBytes: count(MIB, 4 * KIB, 256 * MIB),
   ballastBytes: count(64 * MIB, 0, 16_384 * MIB),
+  diskWarnBytes: count(1_024 * MIB, 0, 1_048_576 * MIB),
+  diskStopBytes: count(256 * MIB, 0, 1_048_576 * MIB),
 })
 
 const IndiaShape = z.strictObject({
@@ -176,6 +182,7 @@ function relations({ markets }: FileConfig): readonly (readonly [string, boolean
     // Frames stay in the ring until they are durable: half a ring unsynced forces a sync anyway.
     ['in.journal.syncBytes', journal.syncBytes <= journal.ringBytes / 2, 'at most half of ringBytes'],
     ['in.journal.syncBytes', journal.syncBytes <= journal.segmentBytes, 'at most segmentBytes'],
+    ['in.journal.diskStopBytes', journal.diskStopBytes <= journal.diskWarnBytes, 'at most diskWarnBytes'],
     ['us.batch.callsPerMinute', batch.callsPerMinute <= batch.callsPerDay, 'at most callsPerDay'],
   ]
 }

@@ -67,6 +67,8 @@ test('the documented file is read, and says no more than the defaults', () => {
     syncIntervalMs: 100,
     syncBytes: 1_048_576,
     ballastBytes: 67_108_864,
+    diskWarnBytes: 1_073_741_824,
+    diskStopBytes: 268_435_456,
   })
 })
 

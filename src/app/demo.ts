@@ -49,9 +49,9 @@ const PACKETS_PER_SECOND = 25
 /** Real time for the processes to start in, before the simulated feed begins. */
 const START_UP_MS = 3_000
 const LISTEN_TIMEOUT_MS = 20_000
-/** At this speed a real hiccup of 50 ms is 20 s of the market: the limits are as much wider. */
+/** At this speed a real hiccup of 100 ms is 40 s of the market: the limits are as much wider. */
 const WIDE_LIMITS = {
-  graceMs: 20_000,
+  graceMs: 60_000,
   socketSilenceMs: 300_000,
   dataSilenceMs: 300_000,
   pingIntervalMs: 20_000,

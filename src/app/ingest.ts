@@ -49,6 +49,8 @@ export class Ingest implements FeedSink {
   readonly #waitingFacts: { readonly fact: Fact; readonly folded: (seq: number) => void }[] = []
   #isDraining = false
   droppedCount = 0
+  /** Payload handed to the journal since the start of the run. */
+  journalledBytes = 0
 
   constructor(options: IngestOptions) {
     this.#journal = options.journal
@@ -110,6 +112,7 @@ export class Ingest implements FeedSink {
     this.#journal.bytes.set(this.#group.subarray(0, this.#groupBytes), this.#groupAt)
     this.#groupAt = -1
     this.#journal.commit(this.#groupBytes, this.#groupCount)
+    this.journalledBytes += this.#groupBytes
     this.#fold.entry(ENTRY_PACKETS, this.#groupCount, this.#group, this.#groupView, 0, this.#groupBytes)
   }
 

@@ -60,7 +60,7 @@ export class LiveSampler {
         writtenSeq: journal.writtenSeq(),
         durableSeq: journal.durableSeq(),
         lagBytes: journal.usedBytes(),
-        sizeBytes: journal.ringBytes,
+        sizeBytes: day.ingest.journalledBytes,
       },
       candleCount: day.candleCount(),
       minuteCount: day.publishedMinutes(),

@@ -17,6 +17,7 @@ import {
 import { yieldTurn } from '../platform/clock.ts'
 import { createFeed, FEED_CONFIG, type FeedConfig, type FeedStatus } from '../stream/feed.ts'
 import { planShards } from '../stream/shards.ts'
+import { watchDisk } from './disk-watch.ts'
 import { fetchGapHistory } from './gap-history.ts'
 import { classify, indiaCalendar, lockIndia, venue } from './india-day.ts'
 import { readInstruments } from './instruments-file.ts'
@@ -88,6 +89,7 @@ async function runDay(
   const { clock, log, config } = context
   const ending = new FirstFailure()
   const signal = AbortSignal.any([context.signal, ending.signal])
+  const stopWatching = watchDisk(context, ending.fail)
   const day = await openLiveDay(context, plan, ending.fail)
   try {
     day.start()
@@ -125,6 +127,7 @@ async function runDay(
     await day.published()
     return day.summary()
   } finally {
+    stopWatching()
     await day.end()
     ending.check()
     log.info('worker ended', { date: plan.session.date })

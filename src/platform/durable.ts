@@ -24,6 +24,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statfsSync,
   unlinkSync,
   writeSync,
 } from 'node:fs'
@@ -174,4 +175,10 @@ export function listNames(dir: string): readonly string[] {
     if (systemCodeOf(error) === 'ENOENT') return []
     throw fileError('reading', dir, error)
   }
+}
+
+/** Free space of the file system that holds `dir`, as this user may use it. */
+export function freeBytesAt(dir: string): number {
+  const { bsize, bavail } = statfsSync(dir)
+  return bsize * bavail
 }

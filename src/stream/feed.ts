@@ -96,6 +96,8 @@ export async function runFeed(options: FeedOptions): Promise<void> {
 }
 
 const WAKE_MS = SECOND_MS
+/** Real ms by which wall and monotonic clock may differ from one wake to the next. */
+const CLOCK_STEP_MS = 500
 /** The journal gives a connection's number two bytes. */
 const CONNECTION_MAX = 0xffff
 
@@ -197,11 +199,20 @@ class ShardedFeed implements Feed {
       const detail = `woke ${Math.round(lateMs)} ms late`
       for (const connection of this.#connections) connection.doubt('asleep', this.#wakeWallMs, detail)
     }
+    this.#noteClock(wallMs - this.#wakeWallMs - (monoMs - this.#wakeMonoMs))
     // Of a late wake only so much counts as looking: see watchdog.ts.
     const lookedMs = Math.min(monoMs - this.#wakeMonoMs, 2 * WAKE_MS)
     this.#wakeMonoMs = monoMs
     this.#wakeWallMs = wallMs
     if (!this.#isJudging) void this.#judge(lookedMs)
+  }
+
+  /** A wall clock that was set moves minutes against what really passed: said, and part of the record. */
+  #noteClock(deltaMs: number): void {
+    const { clock, sink, log } = this.#options
+    if (Math.abs(deltaMs) <= CLOCK_STEP_MS * clock.speed) return
+    log.warn('the wall clock was set', { deltaMs: Math.round(deltaMs) })
+    sink.fact({ kind: 'clock', deltaMs, atMs: clock.wallMs() })
   }
 
   async #judge(lookedMs: number): Promise<void> {

@@ -281,6 +281,22 @@ test('our own sleep is stated as ours, from the last wake to the next receipt', 
   await running
 })
 
+test('a wall clock that is set back is said and recorded, and nothing else happens', async () => {
+  const { feed, clock, sockets, sink, abort } = handFeed()
+  const running = feed.run()
+  await clock.advance(0)
+  sockets.last.open()
+  sockets.last.tick()
+  await clock.advance(5_000)
+  clock.jumpWall(-3_000)
+  await clock.advance(3_000)
+  sockets.last.tick()
+  expect(sink.of('clock')).toMatchObject([{ deltaMs: -3_000 }])
+  expect(sink.of('lost')).toEqual([])
+  abort.abort()
+  await running
+})
+
 test('what waits in the kernel is read before silence is declared', async () => {
   for (const isWaiting of [true, false]) {
     const { feed, clock, sockets, sink, abort } = handFeed({ continuous: [] })

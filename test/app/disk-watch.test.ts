@@ -1,0 +1,50 @@
+/** A worker ends in good order before the disk is full. */
+import { expect, test } from 'vitest'
+import { watchDisk } from '../../src/app/disk-watch.ts'
+import type { IndiaContext } from '../../src/app/vendor.ts'
+import { loadConfig } from '../../src/config.ts'
+import type { OperatingError } from '../../src/domain/error.ts'
+import { freeBytesAt } from '../../src/platform/durable.ts'
+import { ManualClock } from '../support/manual-clock.ts'
+
+/** A context whose limits are placed around what is really free here. */
+function contextWith(
+  diskWarnBytes: number,
+  diskStopBytes: number,
+): { context: IndiaContext; lines: string[] } {
+  const lines: string[] = []
+  const base = loadConfig({ dataDir: '.' })
+  const journal = { ...base.markets.in.journal, diskWarnBytes, diskStopBytes }
+  const config = { ...base, markets: { ...base.markets, in: { ...base.markets.in, journal } } }
+  const log = { info: () => {}, warn: (line: string) => void lines.push(line), error: () => {} }
+  return { context: { config, clock: new ManualClock(0), log } as unknown as IndiaContext, lines }
+}
+
+const FREE_BYTES = freeBytesAt('.')
+const TOO_MUCH_BYTES = FREE_BYTES * 2 + 1_048_576
+
+test('a disk with too little room refuses the start in one line that says how much is free', () => {
+  const { context } = contextWith(TOO_MUCH_BYTES, TOO_MUCH_BYTES)
+  expect(() => watchDisk(context, () => {})).toThrow(
+    /MiB are free and the worker stops below \d+; free space/,
+  )
+})
+
+test('a disk that is filling up is warned of once, not every time it is looked at', async () => {
+  const { context, lines } = contextWith(TOO_MUCH_BYTES, 0)
+  const errors: OperatingError[] = []
+  const stop = watchDisk(context, (error) => errors.push(error))
+  await (context.clock as ManualClock).advance(60_000)
+  stop()
+  expect(lines).toEqual(['the disk is filling up'])
+  expect(errors).toEqual([])
+  expect((context.clock as ManualClock).timerCount).toBe(0)
+})
+
+test('a disk with room is not spoken of', async () => {
+  const { context, lines } = contextWith(0, 0)
+  const stop = watchDisk(context, () => {})
+  await (context.clock as ManualClock).advance(60_000)
+  stop()
+  expect(lines).toEqual([])
+})
