@@ -81,6 +81,7 @@ export class CandleFold {
   #deal = -1
   #connectionsMax = -1
   #droppedCount = 0
+  /** The vendor's answers, kept by a fold for settle only. */
   readonly history: HistoryFact[] = []
 
   constructor(options: FoldOptions) {
@@ -136,7 +137,8 @@ export class CandleFold {
         this.#onQuotes(fact.body)
         break
       case 'history':
-        this.history.push(fact)
+        // Only settle uses it; a live worker must not hold a day of answers in memory.
+        if (this.#options.lateness === 'settle') this.history.push(fact)
         break
       case 'dropped':
         this.#droppedCount += fact.count

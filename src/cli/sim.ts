@@ -1,6 +1,6 @@
 /** `chandler sim smartapi`: a vendor stand-in that speaks the real protocol on this machine. */
 import type { Command } from 'commander'
-import { startSim } from '../app/sim.ts'
+import { type SimOptions, startSim } from '../app/sim.ts'
 import { OperatingError } from '../domain/error.ts'
 import { createRuntime } from './runtime.ts'
 
@@ -18,7 +18,7 @@ export function addSim(program: Command): void {
     .option('--seed <number>', 'seed of the generated session', whole, 1)
     .option('--instruments <number>', 'how many instruments to generate', whole, 200)
     .option('--rate <number>', 'packets a second over all generated instruments', positive, 500)
-    .action(async (vendor: string, options: SimFlags, command: Command) => {
+    .action(async (vendor: string, options: SimOptions, command: Command) => {
       if (vendor !== 'smartapi') {
         throw new OperatingError(`starting a stand-in: there is none for "${vendor}"; use smartapi`, {
           code: 'USAGE',
@@ -28,18 +28,6 @@ export function addSim(program: Command): void {
       process.stdout.write(`${JSON.stringify(sim.address)}\n`)
       await sim.ended
     })
-}
-
-export type SimFlags = {
-  readonly port: number
-  readonly recording?: string
-  readonly speed?: number
-  readonly date?: string
-  readonly at: string
-  readonly faults?: string
-  readonly seed: number
-  readonly instruments: number
-  readonly rate: number
 }
 
 function whole(text: string): number {
