@@ -40,7 +40,7 @@ const RATIO_MIN = 0.5
 const JOURNAL = { commitMs: 100, commitBytes: 1 << 20, segmentMaxBytes: 64 << 20, ballastBytes: 0 }
 
 const runs = flag('runs', 7)
-const ringBytes = flag('ring-mib', 64) << 20
+const ringBytes = flag('ring-mib', 16) << 20
 say('the sender encodes its packets')
 const sender = await startChild<Offer>('flood-sender.ts', [
   ...['--instruments', String(INSTRUMENTS), '--minutes', String(MINUTES), '--rate', String(RATE)],
@@ -102,6 +102,10 @@ class MinutesByCount implements FeedSink {
     this.#ingest.fact(fact)
   }
 
+  get isFilling(): boolean {
+    return this.#ingest.isFilling
+  }
+
   whenRoom(): Promise<void> {
     return this.#ingest.whenRoom()
   }
@@ -120,6 +124,9 @@ async function whole(): Promise<number> {
     })
     const ingest = new Ingest({ journal: appender, fold })
     ingest.fact(openingFacts(day)[0]!)
+    // The writer's thread has started when this is durable: the start of a thread is no throughput.
+    appender.requestSync()
+    await appender.whenDurable(appender.committedSeq())
     const sink = new MinutesByCount(ingest)
     const cpu = process.threadCpuUsage()
     await listen(sink)

@@ -8,5 +8,5 @@ const RSS_GROWTH_MAX_MB = 64
 const before = process.memoryUsage().rss
 const report = fuzzFrames(COUNT, SEED)
 const grownMb = (process.memoryUsage().rss - before) / 1_048_576
-process.stdout.write(`${JSON.stringify({ count: COUNT, seed: SEED, grownMb: Math.round(grownMb), ...report })}\n`)
+process.stdout.write(`${JSON.stringify({ ...report, grownMb: Math.round(grownMb) })}\n`)
 process.exit(grownMb <= RSS_GROWTH_MAX_MB ? 0 : 1)

@@ -13,11 +13,13 @@ let comparedCount = 0
 let equalCount = 0
 let isGood = true
 for (const day of Object.keys(DAYS)) {
-  const result = await compareDay(day, { speed: 300, graceMs: 20_000 })
+  const result = await compareDay(day, { speed: 200, graceMs: 20_000, compared: 'live' })
   const { differences, ...figures } = result
   process.stdout.write(`${JSON.stringify(figures)}\n`)
   for (const { symbol, minute, vendor, ours, reason } of differences) {
-    process.stdout.write(`  ${symbol} minute ${minute}: vendor ${vendor}, ours ${ours ?? 'none'}: ${reason}\n`)
+    process.stdout.write(
+      `  ${symbol} minute ${minute}: vendor ${vendor}, ours ${ours ?? 'none'}: ${reason}\n`,
+    )
   }
   comparedCount += result.comparedCount
   equalCount += result.equalCount

@@ -126,9 +126,10 @@ const StreamShape = z.strictObject({
 })
 
 const JournalShape = z.strictObject({
-  segmentBytes: count(64 * MIB, 64 * KIB, 1_024 * MIB),
+  segmentBytes: count(16 * MIB, 64 * KIB, 1_024 * MIB),
   segmentMinutes: count(15, 1, 1_440),
-  ringBytes: count(16 * MIB, 64 * KIB, 512 * MIB),
+  // Half of it must hold the largest entry: the start of a run with 3,000 instruments.
+  ringBytes: count(16 * MIB, MIB, 512 * MIB),
   syncIntervalMs: count(100, 1, 10_000),
   syncBytes: count(MIB, 4 * KIB, 256 * MIB),
   ballastBytes: count(64 * MIB, 0, 16_384 * MIB),

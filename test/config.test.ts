@@ -61,7 +61,7 @@ test('the documented file is read, and says no more than the defaults', () => {
   expect(loadConfig({ cwd: empty })).toEqual({ ...relocated, file: null })
   expect(config.markets.in.stream.graceMs).toBe(2_000)
   expect(config.markets.in.journal).toEqual({
-    segmentBytes: 67_108_864,
+    segmentBytes: 16_777_216,
     segmentMinutes: 15,
     ringBytes: 16_777_216,
     syncIntervalMs: 100,
@@ -152,7 +152,7 @@ test.each([
 test.each([
   [stream('pingIntervalMs: 25000'), /markets\.in\.stream\.pingIntervalMs: must be less than socketSilenceMs/],
   [stream('fallbackWindowMs: 30000'), /backoffCapMs: must be less than fallbackWindowMs/],
-  [journal('ringBytes: 1000000'), /markets\.in\.journal\.ringBytes: must be a power of two/],
+  [journal('ringBytes: 3000000'), /markets\.in\.journal\.ringBytes: must be a power of two/],
   [journal('ringBytes: 1048576'), /syncBytes: must be at most half of ringBytes/],
   [journal('segmentBytes: 65536'), /syncBytes: must be at most segmentBytes/],
   ['markets: { us: { batch: { callsPerDay: 4 } } }', /callsPerMinute: must be at most callsPerDay/],
@@ -164,8 +164,8 @@ test('limits at the edges of their ranges are accepted', () => {
   expect(load(stream('graceMs: 0')).markets.in.stream.graceMs).toBe(0)
   expect(load(stream('graceMs: 120000')).markets.in.stream.graceMs).toBe(120_000)
   expect(load(journal('ballastBytes: 0')).markets.in.journal.ballastBytes).toBe(0)
-  const tight = 'ringBytes: 65536\n      syncBytes: 32768\n      segmentBytes: 65536'
-  expect(load(journal(tight)).markets.in.journal).toMatchObject({ ringBytes: 65_536, syncBytes: 32_768 })
+  const tight = 'ringBytes: 1048576\n      syncBytes: 65536\n      segmentBytes: 65536'
+  expect(load(journal(tight)).markets.in.journal).toMatchObject({ ringBytes: 1_048_576, syncBytes: 65_536 })
 })
 
 test('a stand-in on this machine may speak without encryption', () => {

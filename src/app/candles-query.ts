@@ -6,7 +6,7 @@ import { OperatingError } from '../domain/error.ts'
 import type { Interval } from '../domain/session.ts'
 import { type MarketDate, MINUTE_MS, type UnixMs } from '../domain/time.ts'
 import { checkedDate } from '../store/lake.ts'
-import { candleDates, readCandles } from '../store/read.ts'
+import { type CandleQuery, candleDates, readCandles } from '../store/read.ts'
 import { INDIA, indiaCalendar } from './india-day.ts'
 
 export type CandleWords = {
@@ -43,17 +43,27 @@ export async function queryCandles(config: Config, words: CandleWords): Promise<
   const minutes = minutesOf(words.every)
   const fromMs = momentOf(words.from, midnightMs, '--from')
   const toMs = momentOf(words.to, midnightMs, '--to')
-  const { table, days } = await readCandles({
+  if (fromMs !== undefined && toMs !== undefined && fromMs >= toMs) {
+    throw new OperatingError(
+      `reading --from ${words.from} and --to ${words.to}: nothing lies between; give the earlier time first`,
+      { code: 'USAGE' },
+    )
+  }
+  const wanted: CandleQuery = {
     dataDir: config.dataDir,
     market: INDIA,
     fromDate: date,
     toDate: date,
     symbol: words.symbol,
+    prefer: words.live ? 'live' : 'settled',
+  }
+  const { table, days } = await readCandles({
+    ...wanted,
     ...(fromMs === undefined ? {} : { fromMs }),
     ...(toMs === undefined ? {} : { toMs }),
     ...(minutes === 1 ? {} : { every: { minutes, anchorMsOf: () => openMs } }),
-    prefer: words.live ? 'live' : 'settled',
   })
+  if (table.columns.rowCount === 0) await refuseUnknown(config, wanted)
   const candles = Array.from({ length: table.columns.rowCount }, (_, row) => candleAt(table, row))
   const origin = days[0]?.origin === 'settled' ? 'settled' : 'live, not settled yet'
   const axis = phases === null ? [] : cut(phases.continuous, fromMs, toMs)
@@ -66,6 +76,17 @@ export async function queryCandles(config: Config, words: CandleWords): Promise<
     intervals: axis,
     minutes,
   }
+}
+
+/** Nothing in a range of times is an answer; nothing of a symbol on a whole date is a slip of the pen. */
+async function refuseUnknown(config: Config, wanted: CandleQuery): Promise<void> {
+  const { table } = await readCandles(wanted)
+  if (table.columns.rowCount > 0) return
+  throw new OperatingError(
+    `reading candles of ${wanted.symbol}: there are none on ${wanted.fromDate} under ${config.dataDir}; ` +
+      `check the symbol against ${config.markets.in.instruments}`,
+    { code: 'NOT_FOUND' },
+  )
 }
 
 function lastDate(config: Config): MarketDate {

@@ -14,7 +14,7 @@ import { Secret } from '../domain/secret.ts'
 import type { SettleReport } from '../domain/settle-report.ts'
 import { HOUR_MS, MINUTE_MS, type UnixMs } from '../domain/time.ts'
 import { type ClockSimulation, formatClockSetting, realNowMs } from '../platform/clock.ts'
-import { makeDir, makeTempDir, writeNewFile } from '../platform/durable.ts'
+import { listNames, makeDir, makeTempDir, writeNewFile } from '../platform/durable.ts'
 import { threadUrl } from '../platform/thread.ts'
 import { demoInstruments } from '../sim/smartapi/listing.ts'
 import { TEST_TOTP_SECRET } from '../sim/smartapi/logins.ts'
@@ -74,6 +74,7 @@ export async function runDemo<Context extends IndiaContext>(
   sessionOn(indiaCalendar(base.config), day.date)
   const dir = options.dataDir === undefined ? makeTempDir('chandler-demo-') : base.config.dataDir
   makeDir(dir)
+  refuseUsed(dir)
   const exchange = await startExchange(options, simulation, dir)
   try {
     const context: Context = { ...base, config: demoConfig(base.config, dir, exchange), credentials }
@@ -87,6 +88,15 @@ export async function runDemo<Context extends IndiaContext>(
   } finally {
     await exchange.stop()
   }
+}
+
+/** A second session in the same lake would be a restart of the first. */
+function refuseUsed(dir: string): void {
+  if (listNames(dir).length === 0) return
+  throw new OperatingError(
+    `playing the demo into ${dir}: there are files already; give an empty folder, or leave --data-dir out`,
+    { code: 'DIR_UNUSABLE' },
+  )
 }
 
 function credentials(): ReturnType<IndiaContext['credentials']> {

@@ -3,20 +3,25 @@
  * stops a little earlier stops in good order, with everything durable and the gap told.
  */
 import { OperatingError } from '../domain/error.ts'
-import { freeBytesAt } from '../platform/durable.ts'
+import { fileError, freeBytesAt } from '../platform/durable.ts'
 import type { IndiaContext } from './vendor.ts'
 
 /** Real time: a disk fills at its own pace, whatever the clock simulates. */
 const LOOK_EVERY_MS = 5_000
 const MIB = 1_048_576
 
-/** Looks at once and then again and again until the returned function is called; throws as `onFull` is told. */
+/** Looks at once, throwing what it finds, and then again and again until the returned function is called. */
 export function watchDisk(context: IndiaContext, onFull: (error: OperatingError) => void): () => void {
   const { config, clock, log } = context
   const { diskWarnBytes, diskStopBytes } = config.markets.in.journal
   let hasWarned = false
   const look = (): OperatingError | null => {
-    const freeBytes = freeBytesAt(config.dataDir)
+    let freeBytes: number
+    try {
+      freeBytes = freeBytesAt(config.dataDir)
+    } catch (error) {
+      return fileError('watching the disk of', config.dataDir, error)
+    }
     if (freeBytes < diskStopBytes) return diskLow(config.dataDir, freeBytes, diskStopBytes)
     if (freeBytes < diskWarnBytes && !hasWarned) {
       log.warn('the disk is filling up', { dir: config.dataDir, freeMiB: Math.floor(freeBytes / MIB) })

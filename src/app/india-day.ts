@@ -37,7 +37,11 @@ export function indiaJournalDir(config: Config, date: MarketDate): string {
 
 /** One process at a time writes the market's data. */
 export function lockIndia(config: Config): Lock {
-  return takeLock(join(config.dataDir, '.lock'), INDIA)
+  return takeLock(lockDir(config.dataDir), INDIA)
+}
+
+export function lockDir(dataDir: string): string {
+  return join(dataDir, '.lock')
 }
 
 /** The session of a date, or an error that says why there is none and when the next one is. */

@@ -28,6 +28,8 @@ const COUNT_MAX = 65_535
 const PACKET_MAX_BYTES = 65_535
 /** A group of packets is one frame of the journal: one checksum, one hand-over. Any packet fits. */
 const GROUP_MAX_BYTES = PACKETS_HEAD_BYTES + PACKET_HEAD_BYTES + PACKET_MAX_BYTES
+/** Of the journal's ring: where more is in use, reading should stop. */
+const FILLING_RATIO = 0.75
 
 export type IngestOptions = {
   readonly journal: JournalAppender
@@ -47,7 +49,7 @@ export class Ingest implements FeedSink {
   #isCommitDue = false
   /** Facts that found no room; they go first when there is some. */
   readonly #waitingFacts: { readonly fact: Fact; readonly folded: (seq: number) => void }[] = []
-  #isDraining = false
+  #draining: Promise<void> | null = null
   droppedCount = 0
   /** Payload handed to the journal since the start of the run. */
   journalledBytes = 0
@@ -88,6 +90,7 @@ export class Ingest implements FeedSink {
   #openGroup(receivedMs: number): boolean {
     if (this.#waitingFacts.length > 0) return false
     const at = this.#journal.begin(ENTRY_PACKETS, GROUP_MAX_BYTES)
+    this.isFilling = this.#journal.usedBytes() > this.#journal.ringBytes * FILLING_RATIO
     if (at < 0) return false
     this.#groupAt = at
     this.#groupBytes = PACKETS_HEAD_BYTES
@@ -132,12 +135,15 @@ export class Ingest implements FeedSink {
       }
     }
     this.#waitingFacts.push({ fact, folded })
-    void this.#drain()
+    this.#draining ??= this.#drain()
+  }
+
+  /** Resolves when no fact waits for room any more, or the journal has failed and none ever will be taken. */
+  async drained(): Promise<void> {
+    await this.#draining
   }
 
   async #drain(): Promise<void> {
-    if (this.#isDraining) return
-    this.#isDraining = true
     try {
       for (let next = this.#waitingFacts[0]; next !== undefined; next = this.#waitingFacts[0]) {
         const payload = encodeFact(next.fact)
@@ -148,14 +154,19 @@ export class Ingest implements FeedSink {
         this.#fold.fact(next.fact)
         next.folded(seq)
       }
-    } catch {
-      // The writer has failed; its owner hears of it through `onFailure` and ends the run.
+    } catch (error) {
+      // Where the writer has failed its owner hears of it through `onFailure` and ends the run.
+      if (this.#journal.failure() === null) throw error
     } finally {
-      this.#isDraining = false
+      this.#draining = null
     }
   }
 
+  /** Looked at once a group: a read of the sockets that goes on meanwhile finds room in the last quarter. */
+  isFilling = false
+
   whenRoom(): Promise<void> {
-    return this.#journal.whenRoom(GROUP_MAX_BYTES)
+    const { ringBytes } = this.#journal
+    return this.#journal.whenRoom((ringBytes * 3) / 8)
   }
 }

@@ -15,7 +15,7 @@ import { type LoopDelay, type LoopDelayMonitor, watchLoopDelay } from '../platfo
 import { journalDir, type LakeDay } from '../store/lake.ts'
 import { entriesByPath, journalFloor, readManifest } from '../store/manifest.ts'
 import { createPublisher, type Publisher } from '../store/publish.ts'
-import { foldJournal } from './fold-journal.ts'
+import { foldJournal, tellDamages } from './fold-journal.ts'
 import { INDIA, venue } from './india-day.ts'
 import { Ingest } from './ingest.ts'
 import { LatencyRecord, type LatencySummary } from './latency-record.ts'
@@ -80,23 +80,28 @@ export async function openLiveDay(
     market: INDIA,
     note: (text) => log.warn(text),
   })
-  const { appender, report } = await openJournal({
-    dir,
-    floorSeq: journalFloor(manifest),
-    ringBytes: limits.ringBytes,
-    commitMs: limits.syncIntervalMs,
-    commitBytes: limits.syncBytes,
-    segmentMaxBytes: limits.segmentBytes,
-    segmentMaxMs: limits.segmentMinutes * 60_000,
-    ballastBytes: limits.ballastBytes,
-    ballastPath: join(config.dataDir, '.ballast'),
-    ...(simulation === undefined ? {} : { simulation }),
-  })
-  appender.onFailure(onFailure)
-  appender.onDegraded((what) => log.error(what))
-  if (!report.wasClean) log.warn('the last run did not end cleanly', { journal: report.class })
-  const published = new Set(entriesByPath(manifest).keys())
-  return new OpenDay({ context, plan, lakeDay, dir, appender, publisher, published, onFailure })
+  try {
+    const { appender, report } = await openJournal({
+      dir,
+      floorSeq: journalFloor(manifest),
+      ringBytes: limits.ringBytes,
+      commitMs: limits.syncIntervalMs,
+      commitBytes: limits.syncBytes,
+      segmentMaxBytes: limits.segmentBytes,
+      segmentMaxMs: limits.segmentMinutes * 60_000,
+      ballastBytes: limits.ballastBytes,
+      ballastPath: join(config.dataDir, '.ballast'),
+      ...(simulation === undefined ? {} : { simulation }),
+    })
+    appender.onFailure(onFailure)
+    appender.onDegraded((what) => log.error(what))
+    if (!report.wasClean) log.warn('the last run did not end cleanly', { journal: report.class })
+    const published = new Set(entriesByPath(manifest).keys())
+    return new OpenDay({ context, plan, lakeDay, dir, appender, publisher, published, onFailure })
+  } catch (error) {
+    await publisher.end()
+    throw error
+  }
 }
 
 type OpenDayParts = {
@@ -162,8 +167,7 @@ class OpenDay implements LiveDay {
       },
     })
     takeOver()
-    for (const damage of read.damages)
-      log.error('journal damaged', { ...damage, missing: String(damage.missing) })
+    tellDamages(log, read)
     if (read.entryCount > 0) log.info('journal replayed', { entries: read.entryCount, lastSeq: read.lastSeq })
   }
 
@@ -239,8 +243,9 @@ class OpenDay implements LiveDay {
     this.ingest.fact({ kind: 'stop', reason, atMs: this.#parts.context.clock.wallMs() })
   }
 
-  published(): Promise<void> {
-    return this.#publication.drained()
+  async published(): Promise<void> {
+    await this.ingest.drained()
+    await this.#publication.drained()
   }
 
   summary(): StreamSummary {
@@ -263,7 +268,7 @@ class OpenDay implements LiveDay {
     this.#loopDelay?.stop()
     this.ingest.commit()
     try {
-      await this.#publication.drained()
+      await this.published()
       await this.journal.close()
     } finally {
       await this.#parts.publisher.end()

@@ -56,6 +56,8 @@ export class Publication {
     const part = { kind: 'part', day, hhmm } as const
     const signals = { kind: 'momentum', day, hhmm } as const
     const journalToSeq = finalised.journalSeq
+    // After a restart nearly the whole day is listed: it must not wait here with its columns in memory.
+    if (isListed(part) && isListed(signals)) return
     this.#enqueue(async () => {
       await this.#options.whenDurable(journalToSeq)
       const { publisher } = this.#options

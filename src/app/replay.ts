@@ -5,13 +5,13 @@
  */
 import { CandleFold } from '../candles/fold.ts'
 import type { CandleColumns } from '../domain/candle.ts'
-import { OperatingError } from '../domain/error.ts'
 import type { MarketDate, Minute } from '../domain/time.ts'
 import { makeTempDir, removeDir } from '../platform/durable.ts'
-import { entriesByPath, readManifest } from '../store/manifest.ts'
+import { takeLock } from '../platform/lock.ts'
+import { entriesByPath, type ManifestEntry, readManifest } from '../store/manifest.ts'
 import { createPublisher, type Publisher } from '../store/publish.ts'
-import { foldJournal } from './fold-journal.ts'
-import { INDIA, indiaDay, indiaJournalDir, venue } from './india-day.ts'
+import { foldDay } from './fold-journal.ts'
+import { INDIA, indiaDay, lockDir, venue } from './india-day.ts'
 import { Publication } from './publication.ts'
 import type { IndiaContext } from './vendor.ts'
 
@@ -28,7 +28,10 @@ export type ReplayResult = {
   readonly packetCount: number
   readonly candleCount: number
   readonly minuteCount: number
-  /** Files whose bytes equal what the lake lists; that differ; that the lake does not list. */
+  /**
+   * Files whose bytes equal what the lake lists; that differ, or that the lake lists and the journal does not
+   * give; that the lake does not list.
+   */
   readonly equalCount: number
   readonly different: readonly string[]
   readonly unlisted: readonly string[]
@@ -37,37 +40,59 @@ export type ReplayResult = {
   readonly outDir: string | null
 }
 
-/** Throws JOURNAL_MISSING when the day has no journal. Does not need the lock: it changes nothing. */
+/**
+ * Throws JOURNAL_MISSING when the day has no journal. Needs no lock to compare; to write into a lake it takes
+ * that lake's, and so can give a lake its missing parts back.
+ */
 export async function replayDay(context: IndiaContext, options: ReplayOptions): Promise<ReplayResult> {
+  const { outDir } = options
+  if (outDir === undefined) {
+    const tempDir = makeTempDir('chandler-replay-')
+    try {
+      return await replayInto(context, options, tempDir)
+    } finally {
+      removeDir(tempDir)
+    }
+  }
+  const lock = takeLock(lockDir(outDir), INDIA)
+  try {
+    return await replayInto(context, options, outDir)
+  } finally {
+    lock.release()
+  }
+}
+
+async function replayInto(context: IndiaContext, options: ReplayOptions, dir: string): Promise<ReplayResult> {
   const { config, log } = context
   const day = indiaDay(options.date)
-  const outDir = options.outDir ?? makeTempDir('chandler-replay-')
-  const publisher = await createPublisher({ dataDir: outDir, market: INDIA, note: (text) => log.warn(text) })
+  // Before the journal is read: beside a worker, every file listed here then stems from an entry read below.
+  const listed = entriesByPath(readManifest(config.dataDir, day))
+  const minutes: ReplayedMinute[] = []
+  let seq = 0
+  const fold = new CandleFold({
+    venue,
+    lateness: 'live',
+    onCandles: (minute, columns) => {
+      const minutesBefore = minute - fold.minuteRange().from
+      minutes.push({ minute, columns, journalSeq: seq, minutesBefore, rowCount: columns.rowCount })
+    },
+  })
+  const read = foldDay(context, day.date, [fold], { onEntry: (next) => (seq = next) })
+  const publisher = await createPublisher({ dataDir: dir, market: INDIA, note: (text) => log.warn(text) })
   try {
-    const minutes: ReplayedMinute[] = []
-    const fold = new CandleFold({
-      venue,
-      lateness: 'live',
-      onCandles: (minute, columns) => minutes.push({ minute, columns, journalSeq: seq }),
-    })
-    let seq = 0
-    const read = foldJournal(indiaJournalDir(config, day.date), [fold], { onEntry: (next) => (seq = next) })
-    if (read.entryCount === 0) throw noJournal(context, day.date)
     await publishMinutes(fold, minutes, publisher, options)
-    const compared = compare(config.dataDir, outDir, day)
-    return {
-      date: day.date,
-      entryCount: read.entryCount,
-      packetCount: fold.packetCount(),
-      candleCount: minutes.reduce((sum, { rowCount }) => sum + (rowCount ?? 0), 0),
-      minuteCount: minutes.length,
-      ...compared,
-      damageCount: read.damages.length,
-      outDir: options.outDir ?? null,
-    }
   } finally {
     await publisher.end()
-    if (options.outDir === undefined) removeDir(outDir)
+  }
+  return {
+    date: day.date,
+    entryCount: read.entryCount,
+    packetCount: fold.packetCount(),
+    candleCount: minutes.reduce((sum, { rowCount }) => sum + rowCount, 0),
+    minuteCount: minutes.length,
+    ...compare(listed, entriesByPath(readManifest(dir, day))),
+    damageCount: read.damages.length,
+    outDir: options.outDir ?? null,
   }
 }
 
@@ -75,15 +100,9 @@ type ReplayedMinute = {
   readonly minute: Minute
   readonly columns: CandleColumns
   readonly journalSeq: number
-  rowCount?: number
-}
-
-export function noJournal(context: IndiaContext, date: MarketDate): OperatingError {
-  return new OperatingError(
-    `reading the journal of ${date}: there is none under ${context.config.dataDir}; ` +
-      'check --date and --data-dir',
-    { code: 'JOURNAL_MISSING' },
-  )
+  readonly minutesBefore: number
+  /** The columns are empty once they were handed over. */
+  readonly rowCount: number
 }
 
 async function publishMinutes(
@@ -107,31 +126,34 @@ async function publishMinutes(
     },
   })
   publication.setInstruments(fold.instruments())
-  const first = fold.minuteRange().from
   for (const one of minutes) {
-    one.rowCount = one.columns.rowCount
-    publication.add({ ...one, minutesBefore: one.minute - first })
+    publication.add(one)
     // One at a time: the columns of a whole day would wait in memory otherwise.
     await publication.drained()
   }
   if (failure !== undefined) throw failure
 }
 
+type Listed = ReadonlyMap<string, ManifestEntry>
+
 function compare(
-  liveDir: string,
-  replayDir: string,
-  day: ReturnType<typeof indiaDay>,
+  live: Listed,
+  replayed: Listed,
 ): Pick<ReplayResult, 'equalCount' | 'different' | 'unlisted'> {
-  const live = entriesByPath(readManifest(liveDir, day))
-  const replayed = entriesByPath(readManifest(replayDir, day))
   let equalCount = 0
   const different: string[] = []
   const unlisted: string[] = []
-  for (const [path, entry] of replayed) {
+  for (const [path, { kind, sha256 }] of replayed) {
+    if (!isOfMinute(kind)) continue
     const listed = live.get(path)
     if (listed === undefined) unlisted.push(path)
-    else if (listed.sha256 === entry.sha256) equalCount++
+    else if (listed.sha256 === sha256) equalCount++
     else different.push(path)
   }
+  for (const [path, { kind }] of live) if (isOfMinute(kind) && !replayed.has(path)) different.push(path)
   return { equalCount, different, unlisted }
+}
+
+function isOfMinute(kind: ManifestEntry['kind']): boolean {
+  return kind === 'part' || kind === 'momentum'
 }

@@ -21,9 +21,8 @@ import { openJournal } from '../journal/journal.ts'
 import { journalFloor, readManifest } from '../store/manifest.ts'
 import { createPublisher } from '../store/publish.ts'
 import { fetchHistory, type HistoryFact, type HistoryWish } from '../stream/history.ts'
-import { foldJournal } from './fold-journal.ts'
+import { foldDay } from './fold-journal.ts'
 import { INDIA, indiaCalendar, indiaDay, indiaJournalDir, lockIndia, venue } from './india-day.ts'
-import { noJournal } from './replay.ts'
 import { type HistoryOutcome, settleReport } from './settle-facts.ts'
 import { connectVendor, type IndiaContext } from './vendor.ts'
 
@@ -48,15 +47,13 @@ export async function settleDay(context: IndiaContext, options: SettleOptions): 
       onCandles: (minute, columns) => live.set(minute, columns),
     })
     const fold = new CandleFold({ venue, lateness: 'settle' })
-    const dir = indiaJournalDir(config, date)
-    const read = foldJournal(dir, [replayed, fold])
-    if (read.entryCount === 0) throw noJournal(context, date)
+    const { lastSeq } = foldDay(context, date, [replayed, fold])
     fold.end()
     refuseEarly(context, fold, date)
-    const history = await completeHistory(context, fold, dir, options)
+    const { outcome, journalToSeq } = await completeHistory(context, fold, { ...options, lastSeq })
     const settled = settle({ fold, live, vendor: vendorCandles(fold) })
-    const report = settleReport(fold, settled, { history, lateTickCount: replayed.lateCount() })
-    return await publish(context, settled, report, fold, read.lastSeq)
+    const report = settleReport(fold, settled, { history: outcome, lateTickCount: replayed.lateCount() })
+    return await publish(context, settled, report, fold, journalToSeq)
   } finally {
     lock.release()
   }
@@ -72,47 +69,67 @@ function refuseEarly(context: IndiaContext, fold: CandleFold, date: MarketDate):
   )
 }
 
+type Completed = {
+  readonly outcome: HistoryOutcome
+  /** The last entry that the day rests on. */
+  readonly journalToSeq: number
+}
+
 /** Fetches and journals what is needed and not yet known; the fold holds it afterwards. */
 async function completeHistory(
   context: IndiaContext,
   fold: CandleFold,
-  dir: string,
-  options: SettleOptions,
-): Promise<HistoryOutcome> {
+  options: SettleOptions & { readonly lastSeq: number },
+): Promise<Completed> {
   const wishes = wishesOf(fold)
-  if (wishes.length === 0) return { askedCount: 0, failedCount: 0, failures: [] }
-  const { config, log } = context
-  const calendar = indiaCalendar(config)
+  if (wishes.length === 0) {
+    return { outcome: { askedCount: 0, failedCount: 0, failures: [] }, journalToSeq: options.lastSeq }
+  }
   const facts: HistoryFact[] = []
   let failures: readonly string[]
+  let journalToSeq = options.lastSeq
   try {
-    const vendor = connectVendor(context, calendar.utcOffsetMs)
-    const result = await fetchHistory(wishes, {
-      ...context,
-      ...vendor,
-      venue,
-      onFact: (fact) => facts.push(fact),
-      onProgress: options.onProgress,
-    })
-    failures = result.failed.map(
-      ({ instrument, refusal }) => `${instrument.symbol}: ${refusal.code || refusal.kind} ${refusal.message}`,
+    failures = await askVendor(context, wishes, (fact) => facts.push(fact), options.onProgress)
+  } finally {
+    // Also when the operator lost patience: what was answered need not be asked again.
+    if (facts.length > 0) journalToSeq = await journalHistory(context, fold.date()!, facts)
+  }
+  for (const fact of facts) fold.fact(fact)
+  const outcome = { askedCount: wishes.length, failedCount: wishes.length - facts.length, failures }
+  return { outcome, journalToSeq }
+}
+
+/** Resolves with one line for each failure; rejects only with the reason of the signal, or for a defect. */
+async function askVendor(
+  context: IndiaContext,
+  wishes: readonly HistoryWish[],
+  onFact: (fact: HistoryFact) => void,
+  onProgress: SettleOptions['onProgress'],
+): Promise<readonly string[]> {
+  const { config, log, scrubber } = context
+  // They become a file of the lake, and a vendor's words may repeat what it was sent.
+  const told = (failure: string): string => scrubber.scrub(failure)
+  try {
+    const vendor = connectVendor(context, indiaCalendar(config).utcOffsetMs)
+    const { failed } = await fetchHistory(wishes, { ...context, ...vendor, venue, onFact, onProgress })
+    return failed.map(({ instrument, refusal }) =>
+      told(`${instrument.symbol}: ${refusal.code || refusal.kind} ${refusal.message}`),
     )
   } catch (error) {
     if (!(error instanceof OperatingError)) throw error
-    failures = [messageOf(error)]
     log.warn('vendor history not to be had', { why: error.message })
+    return [told(messageOf(error))]
   }
-  await journalHistory(context, dir, facts)
-  for (const fact of facts) fold.fact(fact)
-  return { askedCount: wishes.length, failedCount: wishes.length - facts.length, failures }
 }
 
 /** One wish an instrument, from its first open minute to its last, unless the journal knows them all. */
 function wishesOf(fold: CandleFold): readonly HistoryWish[] {
+  const known = historyByInstrument(fold)
   const wishes: HistoryWish[] = []
   for (const [index, minutes] of historyNeeds(fold)) {
     const instrument = fold.instruments()[index]!
-    const unknown = minutes.filter((minute) => !isKnown(fold, index, minute))
+    const facts = known.get(index) ?? []
+    const unknown = minutes.filter((minute) => !facts.some((fact) => isAnswerFor(fact, minute)))
     if (unknown.length === 0) continue
     const fromMs = minuteStart(unknown[0]!)
     wishes.push({ instrument, fromMs, toMs: minuteEnd(unknown.at(-1)!) })
@@ -120,25 +137,39 @@ function wishesOf(fold: CandleFold): readonly HistoryWish[] {
   return wishes
 }
 
-function isKnown(fold: CandleFold, index: number, minute: Minute): boolean {
-  const startMs = minuteStart(minute)
-  return fold.history.some(
-    (fact) => fold.indexOf(fact.instrument) === index && fact.fromMs <= startMs && startMs < fact.toMs,
-  )
+function historyByInstrument(fold: CandleFold): ReadonlyMap<number, readonly HistoryFact[]> {
+  const facts = new Map<number, HistoryFact[]>()
+  for (const fact of fold.history) {
+    const index = fold.indexOf(fact.instrument)
+    if (index === undefined) continue
+    const known = facts.get(index)
+    if (known === undefined) facts.set(index, [fact])
+    else known.push(fact)
+  }
+  return facts
 }
 
+/**
+ * Asked so soon after a minute's end, the vendor may not have the minute yet, or not all of it: such an
+ * answer is used where there is no better one, but it does not stop us from asking again.
+ */
+const VENDOR_READY_MS = 60_000
+
+function isAnswerFor({ fromMs, toMs, atMs }: HistoryFact, minute: Minute): boolean {
+  const startMs = minuteStart(minute)
+  return fromMs <= startMs && startMs < toMs && atMs >= minuteEnd(minute) + VENDOR_READY_MS
+}
+
+/** Resolves with the last entry's number when all are durable. */
 async function journalHistory(
   context: IndiaContext,
-  dir: string,
+  date: MarketDate,
   facts: readonly HistoryFact[],
-): Promise<void> {
-  if (facts.length === 0) return
+): Promise<number> {
   const { config, simulation } = context
-  const date = dir.slice(-10) as MarketDate
-  const floorSeq = journalFloor(readManifest(config.dataDir, { market: INDIA, date }))
   const { appender } = await openJournal({
-    dir,
-    floorSeq,
+    dir: indiaJournalDir(config, date),
+    floorSeq: journalFloor(readManifest(config.dataDir, { market: INDIA, date })),
     ballastBytes: 0,
     ...(simulation === undefined ? {} : { simulation }),
   })
@@ -148,6 +179,7 @@ async function journalHistory(
     if (appender.append(ENTRY_FACT, payload) < 0) throw new Error('the journal had room and took nothing')
   }
   await appender.close()
+  return appender.committedSeq()
 }
 
 function vendorCandles(fold: CandleFold): ReadonlyMap<number, ReadonlyMap<Minute, VendorCandle>> {

@@ -3,8 +3,10 @@ import { clockSimulation } from '../config.ts'
 import { OperatingError } from '../domain/error.ts'
 import { DAY_MS, type MarketDate, MINUTE_MS, type UnixMs } from '../domain/time.ts'
 import { type ClockSimulation, realNowMs } from '../platform/clock.ts'
+import type { Log } from '../platform/log.ts'
 import { readLineBlocks } from '../platform/text-file.ts'
 import { type RunningStandIn, runStandIn, type StandInAddress } from '../sim/smartapi/run.ts'
+import type { StandInStats } from '../sim/smartapi/stand-in.ts'
 import { checkedDate } from '../store/lake.ts'
 import { smartapiStandIn } from '../venues/smartapi/index.ts'
 import type { IndiaContext } from './vendor.ts'
@@ -47,7 +49,25 @@ export async function startSim(
     ...(options.recording === undefined ? {} : { recording: options.recording }),
     ...(options.faults === undefined ? {} : { faults: options.faults }),
   })
-  return { address: running.address, ended: untilAborted(signal).then(() => running.standIn.stop()) }
+  const ended = untilAborted(signal).then(async () => {
+    logEnd(log, running.standIn.stats())
+    await running.standIn.stop()
+  })
+  return { address: running.address, ended }
+}
+
+/** What was sent, and how many packets, handshakes and requests each kind of fault met. */
+function logEnd(log: Log, stats: StandInStats): void {
+  const { updateCount, packetCount, conflatedCount, loginCount, requestCount, socketsRefused } = stats
+  log.info('stand-in ended', {
+    updates: updateCount,
+    packets: packetCount,
+    conflated: conflatedCount,
+    logins: loginCount,
+    requests: requestCount,
+    socketsRefused,
+    ...stats.faults,
+  })
 }
 
 async function dateOf(options: SimOptions): Promise<MarketDate | undefined> {

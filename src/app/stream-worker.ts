@@ -32,6 +32,8 @@ export type StreamResult =
       readonly nextDate: MarketDate
     }
   | { readonly kind: 'done'; readonly date: MarketDate; readonly summary: StreamSummary }
+  /** Asked to stop before it began to listen. */
+  | { readonly kind: 'stopped'; readonly date: MarketDate }
 
 /** What a live view may look at while the worker runs. */
 export type StreamProbe = {
@@ -55,7 +57,7 @@ export async function runStream(context: IndiaContext, options: StreamOptions = 
   const { config, clock, log } = context
   const calendar = indiaCalendar(config)
   const instruments = readInstruments(config.markets.in.instruments)
-  const shards = planShards(instruments, venue.limits, venue.name)
+  const shards = planShards(instruments, venue.limits, venue.name, config.markets.in.instruments)
   const vendor = connectVendor(context, calendar.utcOffsetMs)
   const lock = lockIndia(config)
   try {
@@ -63,7 +65,7 @@ export async function runStream(context: IndiaContext, options: StreamOptions = 
     const warning = calendar.warningFor(date)
     if (warning !== null) log.warn(warning)
     // Before the calendar has its say: wrong credentials are worth knowing on a holiday too.
-    await vendor.tokens.take()
+    if (!(await hasLoggedIn(context, vendor))) return { kind: 'stopped', date }
     const session = calendar.sessionOn(date)
     if (!isSession(session)) {
       const { reason, nextDate } = session
@@ -80,58 +82,83 @@ export async function runStream(context: IndiaContext, options: StreamOptions = 
   }
 }
 
+/** False: asked to stop meanwhile, which is no failure. */
+async function hasLoggedIn({ signal, log }: IndiaContext, vendor: Vendor): Promise<boolean> {
+  try {
+    await vendor.tokens.take()
+    return true
+  } catch (error) {
+    if (!signal.aborted) throw error
+    log.info('asked to stop before the session')
+    return false
+  }
+}
+
 async function runDay(
   context: IndiaContext,
   vendor: Vendor,
   plan: DayPlan,
   options: StreamOptions,
 ): Promise<StreamSummary> {
-  const { clock, log, config } = context
   const ending = new FirstFailure()
-  const signal = AbortSignal.any([context.signal, ending.signal])
   const stopWatching = watchDisk(context, ending.fail)
-  const day = await openLiveDay(context, plan, ending.fail)
   try {
-    day.start()
-    const feed = createFeed({
-      ...context,
-      ...vendor,
-      venue,
-      mode: config.markets.in.stream.mode,
-      config: feedConfig(context),
-      instruments: plan.instruments,
-      shards: plan.shards,
-      firstConnection: day.fold.connectionsMax() + 1,
-      streamUrl: config.markets.in.stream.streamUrl,
-      sink: day.ingest,
-      session: { feed: plan.session.feed, continuous: plan.phases.flatMap(({ continuous }) => continuous) },
-      signal,
-    })
-    options.onStarted?.({ day, session: plan.session, feed: () => feed.status() })
-    const timer = runMinuteTimer({
-      clock,
-      graceMs: config.markets.in.stream.graceMs,
-      from: day.fold.firstOpenMinute(),
-      to: day.fold.minuteRange().to,
-      onMinute: (minute) => day.finalise(minute),
-      yieldTurn,
-      signal,
-    })
-    const running = [timer, feed.run(), fetchGapHistory(context, vendor, day, signal)]
-    for (const one of running) one.catch(ending.fail)
-    await clock.sleepUntil(plan.session.feed.toMs, signal)
-    ending.end()
-    await Promise.allSettled(running)
+    const day = await openLiveDay(context, plan, ending.fail)
+    const summary = await listen(context, vendor, day, { ...options, plan, ending }).catch(ending.fail)
+    await day.end().catch(ending.fail)
     ending.check()
-    finish(context, day)
-    await day.published()
-    return day.summary()
+    context.log.info('worker ended', { date: plan.session.date })
+    return summary!
   } finally {
     stopWatching()
-    await day.end()
-    ending.check()
-    log.info('worker ended', { date: plan.session.date })
   }
+}
+
+type ListenOptions = StreamOptions & { readonly plan: DayPlan; readonly ending: FirstFailure }
+
+async function listen(
+  context: IndiaContext,
+  vendor: Vendor,
+  day: LiveDay,
+  options: ListenOptions,
+): Promise<StreamSummary> {
+  const { clock, config } = context
+  const { plan, ending } = options
+  const signal = AbortSignal.any([context.signal, ending.signal])
+  day.start()
+  const feed = createFeed({
+    ...context,
+    ...vendor,
+    venue,
+    mode: config.markets.in.stream.mode,
+    config: feedConfig(context),
+    instruments: plan.instruments,
+    shards: plan.shards,
+    firstConnection: day.fold.connectionsMax() + 1,
+    streamUrl: config.markets.in.stream.streamUrl,
+    sink: day.ingest,
+    session: { feed: plan.session.feed, continuous: plan.phases.flatMap(({ continuous }) => continuous) },
+    signal,
+  })
+  options.onStarted?.({ day, session: plan.session, feed: () => feed.status() })
+  const timer = runMinuteTimer({
+    clock,
+    graceMs: config.markets.in.stream.graceMs,
+    from: day.fold.firstOpenMinute(),
+    to: day.fold.minuteRange().to,
+    onMinute: (minute) => day.finalise(minute),
+    yieldTurn,
+    signal,
+  })
+  const running = [timer, feed.run(), fetchGapHistory(context, vendor, day, signal)]
+  for (const one of running) one.catch(ending.fail)
+  await clock.sleepUntil(plan.session.feed.toMs, signal)
+  ending.end()
+  await Promise.allSettled(running)
+  ending.check()
+  finish(context, day)
+  await day.published()
+  return day.summary()
 }
 
 /** Ends a run, and keeps the first failure that ended it or met its end. */
@@ -143,7 +170,7 @@ class FirstFailure {
     return this.#ending.signal
   }
 
-  readonly fail = (error: unknown): void => {
+  readonly fail = (error: unknown): undefined => {
     this.#failure ??= error
     this.#ending.abort()
   }

@@ -1,6 +1,8 @@
 /** Is what we hold still what we wrote? Every journal, every published file, against their checksums. */
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
+import { OperatingError } from '../domain/error.ts'
 import type { MarketDate } from '../domain/time.ts'
 import { verifyJournal } from '../journal/verify.ts'
 import { listNames } from '../platform/durable.ts'
@@ -27,8 +29,14 @@ export type VerifyReport = {
   readonly findings: readonly VerifyFinding[]
 }
 
-/** Changes nothing; may run beside a worker. */
+/** Changes nothing; may run beside a worker. Throws NOT_FOUND where there is no data directory at all. */
 export function verifyIndia(config: Config): VerifyReport {
+  if (!existsSync(config.dataDir)) {
+    throw new OperatingError(
+      `verifying ${config.dataDir}: there is no such directory; check --data-dir and the configuration`,
+      { code: 'NOT_FOUND' },
+    )
+  }
   const findings: VerifyFinding[] = []
   const journals = journalDates(config).map((date) => {
     const verified = verifyJournal(indiaJournalDir(config, date))

@@ -3,8 +3,7 @@
  * the statement `complete` is made. Rows come in the order of `order`, which sorts by symbol.
  */
 import { allocateCandles, type CandleColumns } from '../domain/candle.ts'
-import { type Minute, minuteEnd, minuteStart } from '../domain/time.ts'
-import type { GapLedger } from './gap-ledger.ts'
+import { type Minute, minuteStart } from '../domain/time.ts'
 import { type InstrumentState, PRICE_SCALE } from './instrument-state.ts'
 import type { OpenCandle, OpenMinute } from './open-minute.ts'
 
@@ -25,7 +24,7 @@ export function finaliseMinute(
     if (!open.hasCandle(index)) continue
     const candle = open.read(index)
     writeRow(columns, row++, index, open.minute, candle, parts.state)
-    columns.complete[row - 1] = !candle.doubtful && parts.isVouched(index, open.minute) ? 1 : 0
+    columns.complete[row - 1] = parts.isVouched(index, open.minute) ? 1 : 0
   }
   return columns
 }
@@ -45,20 +44,11 @@ function writeRow(
   columns.high[row] = candle.high / scale
   columns.low[row] = candle.low / scale
   columns.close[row] = candle.close / scale
-  columns.volume[row] = state.hasVolume[index] === 1 ? candle.volume : Number.NaN
+  columns.volume[row] = candle.volume
   columns.vwap[row] = candle.volume > 0 ? candle.priceVolume / candle.volume / scale : Number.NaN
   columns.tickCount[row] = candle.tickCount
   columns.dayHigh[row] = candle.dayHigh / scale
   columns.dayLow[row] = candle.dayLow / scale
   columns.firstTickMs[row] = candle.openMs
   columns.lastTickMs[row] = candle.closeMs
-}
-
-/** Whether the shards that carried an instrument vouch for a minute; see `GapLedger`. */
-export function isVouchedBy(gaps: GapLedger, shardIds: readonly number[], minute: Minute): boolean {
-  const fromMs = minuteStart(minute)
-  const toMs = minuteEnd(minute)
-  const carrying = shardIds.at(-1)
-  if (carrying === undefined || gaps.lastReceivedMs[carrying]! < toMs) return false
-  return shardIds.every((shardId) => !gaps.overlaps(shardId, fromMs, toMs))
 }

@@ -10,35 +10,24 @@ import type { CandleColumns } from '../domain/candle.ts'
 import { decodeFact, ENTRY_FACT, ENTRY_PACKETS, type Fact } from '../domain/fact.ts'
 import type { Gap } from '../domain/gap.ts'
 import { bySymbol, type Instrument, instrumentKey } from '../domain/instrument.ts'
+import type { Phases } from '../domain/session.ts'
 import { PACKET_OUTCOMES } from '../domain/tick.ts'
-import { type MarketDate, type Minute, minuteOf, type UnixMs } from '../domain/time.ts'
+import { type MarketDate, type Minute, minuteEnd, minuteOf, type UnixMs } from '../domain/time.ts'
 import type { StreamVenue } from '../domain/venue.ts'
-import { finaliseMinute, isVouchedBy } from './finalise.ts'
-import { GapLedger } from './gap-ledger.ts'
-import {
-  IN_CANDLES,
-  IN_CLOSING_AUCTION,
-  IN_OTHER,
-  IN_PRE_OPEN,
-  InstrumentState,
-  LATE,
-  LATE_COUNT,
-  PREVIOUS_PRICE,
-  PREVIOUS_VOLUME,
-  PRICE_SCALE,
-  UNATTRIBUTED,
-} from './instrument-state.ts'
+import { FeedTrust, type StartFact } from './feed-trust.ts'
+import { finaliseMinute } from './finalise.ts'
+import { InstrumentState, PREVIOUS_PRICE, PRICE_SCALE } from './instrument-state.ts'
 import { InstrumentTable } from './instrument-table.ts'
 import { type Lateness, OpenMinutes } from './open-minutes.ts'
 import { PacketFold } from './packet-fold.ts'
 import { PhaseTable } from './phase-table.ts'
+import { type VolumeAccount, volumeAccountOf } from './volume-account.ts'
 
 export type FoldVenue = Pick<
   StreamVenue,
   'decodePacket' | 'carriesVolume' | 'hasVolume' | 'hasSequence' | 'parseQuotes'
 >
 
-export type StartFact = Extract<Fact, { kind: 'start' }>
 export type HistoryFact = Extract<Fact, { kind: 'history' }>
 
 export type FoldOptions = {
@@ -48,37 +37,23 @@ export type FoldOptions = {
   readonly onCandles?: (minute: Minute, columns: CandleColumns) => void
 }
 
-/** Where the day's volume of one instrument went; all in shares. */
-export type VolumeAccount = {
-  readonly inCandles: number
-  readonly inPreOpen: number
-  readonly inClosingAuction: number
-  readonly inOther: number
-  readonly unattributed: number
-  readonly late: number
-  readonly lateCount: number
-  readonly dayVolume: number
-}
-
-/** Shards are numbered anew when a restart deals the instruments out differently. */
-const SHARDS_PER_DEAL = 8
-const DEALS_MAX = 1_024
 const REST_PRICE_SCALE = 100
 
 export class CandleFold {
   readonly #options: FoldOptions
   readonly #state = new InstrumentState()
-  readonly #gaps = new GapLedger(SHARDS_PER_DEAL * DEALS_MAX)
+  readonly #trust = new FeedTrust()
   readonly #minutes: OpenMinutes
   readonly #packets: PacketFold
   readonly #instruments: Instrument[] = []
   readonly #indexOf = new Map<string, number>()
-  /** Per instrument: the shard ids that carried it today, the carrying one last. */
-  readonly #carriers: number[][] = []
+  /**
+   * Every class of phases that a run of the day named: a class keeps its number when a later run lacks it.
+   */
+  readonly #classes: Phases[] = []
   #order = new Int32Array(0)
   #phases: PhaseTable | null = null
   #start: StartFact | null = null
-  #deal = -1
   #connectionsMax = -1
   #droppedCount = 0
   /** The vendor's answers, kept by a fold for settle only. */
@@ -90,7 +65,7 @@ export class CandleFold {
     this.#packets = new PacketFold({
       decode: options.venue.decodePacket,
       state: this.#state,
-      gaps: this.#gaps,
+      gaps: this.#trust.gaps,
       minutes: this.#minutes,
     })
   }
@@ -104,11 +79,15 @@ export class CandleFold {
     offset: number,
     length: number,
   ): void {
-    if (type === ENTRY_PACKETS) this.#packets.packets(bytes, view, offset, count)
-    else if (type === ENTRY_FACT) this.fact(decodeFact(bytes.subarray(offset, offset + length)))
+    if (type === ENTRY_PACKETS) {
+      this.#packets.packets(bytes, view, offset, count)
+      this.#trust.resume()
+    } else if (type === ENTRY_FACT) this.fact(decodeFact(bytes.subarray(offset, offset + length)))
   }
 
   fact(fact: Fact): void {
+    // Whose facts these are is said by a start; where it is not readable, they say nothing.
+    if (this.#start === null && fact.kind !== 'start') return
     switch (fact.kind) {
       case 'start':
         this.#onStart(fact)
@@ -118,20 +97,20 @@ export class CandleFold {
         break
       case 'connect':
         this.#connectionsMax = Math.max(this.#connectionsMax, fact.connection)
-        this.#packets.connect(fact.connection, this.#shardId(fact.shard))
+        this.#packets.connect(fact.connection, this.#trust.shardId(fact.shard))
+        this.#trust.connect(fact.shard, fact.atMs)
         break
       case 'live':
-        this.#received(fact.shard, fact.atMs)
-        this.#gaps.restore(this.#shardId(fact.shard), fact.atMs, this.#tradedSinceMs())
+        this.#trust.live(fact.shard, fact.atMs)
         break
       case 'alive':
-        this.#received(fact.shard, fact.atMs)
+        this.#trust.alive(fact.shard, fact.atMs, fact.askedMs ?? fact.atMs)
         break
       case 'lost':
-        this.#onLost(fact)
+        this.#trust.lost(fact)
         break
       case 'refused':
-        for (const index of fact.instruments) this.#refuse(index)
+        for (const position of fact.instruments) this.#refuse(position, fact.atMs)
         break
       case 'quotes':
         this.#onQuotes(fact.body)
@@ -151,86 +130,66 @@ export class CandleFold {
     }
   }
 
+  /** Entries are missing here: what they told is not known. */
+  missed(): void {
+    this.#trust.missed()
+  }
+
   #onStart(fact: StartFact): void {
-    const isSameDeal = this.#start !== null && isDealtAlike(this.#start, fact)
-    this.#phases = new PhaseTable(fact.phases)
-    if (!isSameDeal) {
-      this.#handOver(fact.atMs)
-      this.#deal++
-      if (this.#deal >= DEALS_MAX) throw new Error('instruments were dealt out anew too often in one day')
+    const indices = this.#admitAll(fact)
+    const used = new Set(this.#state.phaseClass.subarray(0, this.#instruments.length))
+    this.#phases = new PhaseTable(this.#classes, used)
+    this.#trust.begin(fact, indices, this.#tradedSinceMs())
+    for (const [position, index] of indices.entries()) {
+      this.#state.shardId[index] = this.#trust.shardId(fact.shards[position]!)
+      // Epochs of different shards do not compare: whatever came before lies across a gap.
+      this.#state.setSeenEpoch(index, -1)
     }
-    for (const [position, instrument] of fact.instruments.entries()) {
-      this.#admit(fact, instrument, position, isSameDeal)
-    }
+    if (fact.atMs <= this.#tradedSinceMs()) this.#state.trustFromStart()
     this.#order = Int32Array.from(this.#instruments.keys()).sort((a, b) =>
       bySymbol(this.#instruments[a]!, this.#instruments[b]!),
     )
     this.#minutes.start(minuteOf(this.#phases.continuousFromMs), this.#instruments.length)
     const table = new InstrumentTable(this.#instruments)
-    this.#packets.start(table, this.#phases, Date.parse(`${fact.date}T00:00:00Z`) - fact.utcOffsetMs)
-    const isFirst = this.#start === null
+    const midnightMs = Date.parse(`${fact.date}T00:00:00Z`) - fact.utcOffsetMs
+    this.#packets.start(table, this.#phases, midnightMs, fact.graceMs)
     this.#start = fact
-    this.#openWithGap(fact, isFirst)
   }
 
-  #admit(fact: StartFact, instrument: Instrument, position: number, isSameDeal: boolean): void {
-    const key = instrumentKey(instrument)
-    let index = this.#indexOf.get(key)
-    if (index === undefined) {
-      index = this.#instruments.length
-      this.#instruments.push(instrument)
-      this.#indexOf.set(key, index)
-      this.#carriers.push([])
-      if (this.#state.shardId.length <= index) {
-        this.#state.grow(Math.max(fact.instruments.length, index + 1))
-      }
-    }
+  /** Indices of the run's instruments, in the order of its list; new ones get the next. */
+  #admitAll(fact: StartFact): readonly number[] {
     const { venue } = this.#options
     const state = this.#state
-    const shardId = this.#shardId(fact.shards[position]!)
-    state.shardId[index] = shardId
-    state.phaseClass[index] = fact.phaseOf[position]!
-    state.hasVolume[index] = venue.carriesVolume(fact.mode) && venue.hasVolume(instrument) ? 1 : 0
-    state.hasSequence[index] = venue.hasSequence(instrument) ? 1 : 0
-    if (!isSameDeal) this.#carriers[index]!.push(shardId)
-    // Epochs of different shards do not compare: whatever came before lies across a gap.
-    state.setSeenEpoch(index, -1)
-  }
-
-  /** A run begins untrusted: until a shard is live, nothing that was traded can be known. */
-  #openWithGap(fact: StartFact, isFirst: boolean): void {
-    const tradedSinceMs = this.#tradedSinceMs()
-    for (const shard of new Set(fact.shards)) {
-      const id = this.#shardId(shard)
-      const heardMs = this.#gaps.lastReceivedMs[id]!
-      const fromMs = heardMs > 0 ? heardMs : isFirst ? Math.min(tradedSinceMs, fact.atMs) : fact.atMs
-      this.#gaps.lose(id, fromMs as UnixMs, 'stopped', 'the worker was not running')
+    const classes = fact.phases.map((phases) => this.#classOf(phases))
+    const indices = fact.instruments.map((instrument) => this.#indexFor(instrument))
+    state.grow(this.#instruments.length)
+    for (const [position, index] of indices.entries()) {
+      const instrument = fact.instruments[position]!
+      const hasVolume = venue.carriesVolume(fact.mode) && venue.hasVolume(instrument)
+      if (hasVolume && state.hasVolume[index] === 0) state.forgetPlace(index)
+      state.phaseClass[index] = classes[fact.phaseOf[position]!]!
+      state.hasVolume[index] = hasVolume ? 1 : 0
+      state.hasSequence[index] = venue.hasSequence(instrument) ? 1 : 0
     }
-    if (isFirst && fact.atMs <= tradedSinceMs) this.#state.trustFromStart()
+    return indices
   }
 
-  #onLost(fact: Extract<Fact, { kind: 'lost' }>): void {
-    const id = this.#shardId(fact.shard)
-    this.#gaps.lose(id, fact.fromMs, fact.reason, fact.detail)
-    if (fact.atMs > this.#tradedSinceMs()) this.#gaps.bump(id)
+  #classOf(phases: Phases): number {
+    const text = JSON.stringify(phases)
+    const known = this.#classes.findIndex((other) => JSON.stringify(other) === text)
+    return known >= 0 ? known : this.#classes.push(phases) - 1
   }
 
-  /** Instruments move to other shards: the old shards' gap ends where the new shards' gap begins. */
-  #handOver(atMs: UnixMs): void {
-    for (const shard of new Set(this.#start?.shards ?? [])) {
-      const id = this.#shardId(shard)
-      const heardMs = (this.#gaps.lastReceivedMs[id]! || this.#tradedSinceMs()) as UnixMs
-      this.#gaps.lose(id, heardMs, 'stopped', 'the worker was not running')
-      this.#gaps.restore(id, atMs, this.#tradedSinceMs())
-    }
-  }
-
-  #received(shard: number, atMs: UnixMs): void {
-    const id = this.#shardId(shard)
-    if (atMs > this.#gaps.lastReceivedMs[id]!) this.#gaps.lastReceivedMs[id] = atMs
+  #indexFor(instrument: Instrument): number {
+    const key = instrumentKey(instrument)
+    const known = this.#indexOf.get(key)
+    if (known !== undefined) return known
+    this.#indexOf.set(key, this.#instruments.length)
+    return this.#instruments.push(instrument) - 1
   }
 
   #onMinute(upTo: Minute): void {
+    this.#trust.countMinute()
     for (let minute = this.#minutes.firstOpen(); minute <= upTo; minute = (minute + 1) as Minute) {
       const onCandles = this.#options.onCandles
       this.#minutes.advancePast(minute)
@@ -244,14 +203,17 @@ export class CandleFold {
     return finaliseMinute(open, this.#order, { state: this.#state, isVouched: this.isVouched })
   }
 
-  /** True when all that the vendor sent of the instrument's minute has been received. */
-  readonly isVouched = (index: number, minute: Minute): boolean =>
-    this.#state.refused[index] === 0 && isVouchedBy(this.#gaps, this.#carriers[index]!, minute)
+  /** True when all that the vendor sent of the instrument's minute has been received, and was used. */
+  readonly isVouched = (index: number, minute: Minute): boolean => {
+    if (this.#minutes.isDoubtful(index, minute)) return false
+    const isTickDue = this.#options.lateness === 'live' && this.isContinuous(index, minuteEnd(minute))
+    return this.#trust.vouchesFor(index, minute, isTickDue)
+  }
 
-  #refuse(position: number): void {
+  #refuse(position: number, atMs: UnixMs): void {
     const instrument = this.#start?.instruments[position]
     const index = instrument === undefined ? undefined : this.#indexOf.get(instrumentKey(instrument))
-    if (index !== undefined) this.#state.refused[index] = 1
+    if (index !== undefined) this.#trust.refused(index, atMs)
   }
 
   #onQuotes(body: string): void {
@@ -266,15 +228,7 @@ export class CandleFold {
 
   /** Says that no more entries come: what was live is trusted up to its last sign of life. */
   end(): void {
-    for (const shard of new Set(this.#start?.shards ?? [])) {
-      const id = this.#shardId(shard)
-      const lastMs = this.#gaps.lastReceivedMs[id]! as UnixMs
-      this.#gaps.lose(id, lastMs, 'stopped', 'the journal ends')
-    }
-  }
-
-  #shardId(shard: number): number {
-    return this.#deal * SHARDS_PER_DEAL + shard
+    this.#trust.end()
   }
 
   #tradedSinceMs(): UnixMs {
@@ -329,12 +283,12 @@ export class CandleFold {
   }
 
   gaps(): readonly Gap[] {
-    return this.#gaps.gaps().map((gap) => ({ ...gap, shard: gap.shard % SHARDS_PER_DEAL }))
+    return this.#trust.toldGaps()
   }
 
   /** Shards whose feed cannot be trusted now. */
   openGapCount(): number {
-    return this.#gaps.openCount()
+    return this.#trust.gaps.openCount()
   }
 
   /** Largest connection number used so far, or -1: a restarted worker counts on from here. */
@@ -343,7 +297,7 @@ export class CandleFold {
   }
 
   lastReceivedMs(): UnixMs {
-    return this.#gaps.lastReceivedMs.reduce((most, ms) => Math.max(most, ms), 0) as UnixMs
+    return this.#trust.gaps.lastReceivedMs.reduce((most, ms) => Math.max(most, ms), 0) as UnixMs
   }
 
   packetCount(): number {
@@ -363,28 +317,6 @@ export class CandleFold {
   }
 
   volumeAccount(index: number): VolumeAccount {
-    const get = (field: number): number => this.#state.get(index, field)
-    return {
-      inCandles: get(IN_CANDLES),
-      inPreOpen: get(IN_PRE_OPEN),
-      inClosingAuction: get(IN_CLOSING_AUCTION),
-      inOther: get(IN_OTHER),
-      unattributed: get(UNATTRIBUTED),
-      late: get(LATE),
-      lateCount: get(LATE_COUNT),
-      dayVolume: get(PREVIOUS_VOLUME),
-    }
+    return volumeAccountOf(this.#state, index)
   }
-}
-
-/** True when the same instruments sit in the same shards, so that shard numbers mean the same. */
-function isDealtAlike(a: StartFact, b: StartFact): boolean {
-  return (
-    a.instruments.length === b.instruments.length &&
-    a.instruments.every(
-      (instrument, position) =>
-        instrumentKey(instrument) === instrumentKey(b.instruments[position]!) &&
-        a.shards[position] === b.shards[position],
-    )
-  )
 }

@@ -10,7 +10,7 @@ export const OWN_HIGH = 2 // highest price known today, from prices and from day
 export const OWN_LOW = 3
 export const PREVIOUS_MINUTE = 4
 export const PREVIOUS_SEGMENT = 5
-export const SEEN_EPOCH = 6 // the shard's gap epoch at the last packet
+export const SEEN_EPOCH = 6 // the shard's mark at the last packet, see GapLedger
 export const PRICE_SCALE = 7
 // Where the day's volume went. Their sum is PREVIOUS_VOLUME: nothing is lost, nothing counted twice.
 export const IN_CANDLES = 8
@@ -20,6 +20,7 @@ export const IN_OTHER = 11
 export const UNATTRIBUTED = 12
 export const LATE = 13 // belongs to a finalised minute; goes there at settle
 export const LATE_COUNT = 14
+export const PREVIOUS_EXCHANGE_MS = 15
 
 export const MODE_COUNT = 4
 
@@ -33,10 +34,9 @@ export class InstrumentState {
   phaseClass: Uint8Array = new Uint8Array(0)
   hasVolume: Uint8Array = new Uint8Array(0)
   hasSequence: Uint8Array = new Uint8Array(0)
-  /** The vendor refused to send it: none of its minutes is complete. */
-  refused: Uint8Array = new Uint8Array(0)
 
   grow(count: number): void {
+    if (count <= this.shardId.length) return
     this.cells = grown(this.cells, new Float64Array(count * STATE_STRIDE))
     this.lastSequence = grown(this.lastSequence, new Float64Array(count * MODE_COUNT))
     this.lastConnection = grown(this.lastConnection, new Int32Array(count * MODE_COUNT).fill(-1))
@@ -44,7 +44,6 @@ export class InstrumentState {
     this.phaseClass = grown(this.phaseClass, new Uint8Array(count))
     this.hasVolume = grown(this.hasVolume, new Uint8Array(count))
     this.hasSequence = grown(this.hasSequence, new Uint8Array(count))
-    this.refused = grown(this.refused, new Uint8Array(count))
   }
 
   /** The feed was there before the first trade of the day could happen: volume 0 is known. */
@@ -54,6 +53,14 @@ export class InstrumentState {
 
   setSeenEpoch(index: number, epoch: number): void {
     this.cells[index * STATE_STRIDE + SEEN_EPOCH] = epoch
+  }
+
+  /**
+   * Its volume was not known until now: what was traded lies before all minutes, as at the day's beginning.
+   */
+  forgetPlace(index: number): void {
+    this.cells[index * STATE_STRIDE + PREVIOUS_MINUTE] = 0
+    this.cells[index * STATE_STRIDE + PREVIOUS_SEGMENT] = 0
   }
 
   get(index: number, field: number): number {

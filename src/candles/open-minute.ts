@@ -23,6 +23,7 @@ const PRICE_VOLUME = 10
 const DAY_HIGH = 11
 const DAY_LOW = 12
 const DOUBTFUL = 13
+const KNOWN_VOLUME = 14 // 1 once a tick said how much was traded
 
 /** Which open candle of the minute a reader looks at, and what it holds. */
 export type OpenCandle = {
@@ -33,12 +34,11 @@ export type OpenCandle = {
   readonly closeMs: number
   readonly high: number
   readonly low: number
+  /** NaN where no tick said it. */
   readonly volume: number
   readonly priceVolume: number
   readonly dayHigh: number
   readonly dayLow: number
-  /** Something about this instrument's minute is not known, whatever the shard says. */
-  readonly doubtful: boolean
 }
 
 export class OpenMinute {
@@ -62,7 +62,10 @@ export class OpenMinute {
     this.#cells = cells
   }
 
-  /** Evidence of a trade at `timeMs` with the day's volume at `dayVolume`, of which `rise` is new. */
+  /**
+   * Evidence of a trade at `timeMs` with the day's volume at `dayVolume`, of which `rise` is new; a `rise`
+   * below zero says that the feed carries no volume.
+   */
   trade(index: number, price: number, timeMs: number, dayVolume: number, rise: number): void {
     const cells = this.#cells
     const at = index * STRIDE
@@ -88,6 +91,8 @@ export class OpenMinute {
       if (price < cells[at + LOW]!) cells[at + LOW] = price
     }
     cells[at + TICK_COUNT]!++
+    if (rise < 0) return
+    cells[at + KNOWN_VOLUME] = 1
     cells[at + VOLUME]! += rise
     cells[at + PRICE_VOLUME]! += price * rise
   }
@@ -120,8 +125,17 @@ export class OpenMinute {
     if (price < this.#cells[at]!) this.#cells[at] = price
   }
 
+  /** Something about this instrument's minute is not known, whatever the shard says. */
   doubt(index: number): void {
     this.#cells[index * STRIDE + DOUBTFUL] = 1
+  }
+
+  isDoubtful(index: number): boolean {
+    return this.#cells[index * STRIDE + DOUBTFUL] === 1
+  }
+
+  hasTradedSince(index: number, timeMs: number): boolean {
+    return this.hasCandle(index) && this.#cells[index * STRIDE + CLOSE_MS]! > timeMs
   }
 
   hasCandle(index: number): boolean {
@@ -146,11 +160,10 @@ export class OpenMinute {
       closeMs: cells[at + CLOSE_MS]!,
       high: cells[at + HIGH]!,
       low: cells[at + LOW]!,
-      volume: cells[at + VOLUME]!,
+      volume: cells[at + KNOWN_VOLUME] === 1 ? cells[at + VOLUME]! : Number.NaN,
       priceVolume: cells[at + PRICE_VOLUME]!,
       dayHigh: cells[at + DAY_HIGH]!,
       dayLow: cells[at + DAY_LOW]!,
-      doubtful: cells[at + DOUBTFUL] === 1,
     }
   }
 }

@@ -10,24 +10,29 @@ import type { Minute } from '../domain/time.ts'
 import { OpenMinute } from './open-minute.ts'
 
 const WINDOW_MINUTES = 8
+const DAY_MINUTES = 1_440
 
 export type Lateness = 'live' | 'settle'
 
 export class OpenMinutes {
   readonly #lateness: Lateness
-  /** Live: slot = minute modulo window. Settle: slot = minute minus the first. */
+  /**
+   * Slot = minute modulo the number of slots: no two minutes that are open at once, or of one day, share one.
+   */
   readonly #slots: (OpenMinute | undefined)[] = []
+  readonly #slotCount: number
   #instrumentCount = 0
-  #origin = 0
   #firstOpen = 0
+  #isUntouched = true
 
   constructor(lateness: Lateness) {
     this.#lateness = lateness
+    this.#slotCount = lateness === 'settle' ? DAY_MINUTES : WINDOW_MINUTES
   }
 
   start(firstMinute: Minute, instrumentCount: number): void {
-    if (this.#origin === 0) {
-      this.#origin = firstMinute
+    // A later run may begin with an earlier minute (other instruments), as long as no minute has begun.
+    if (this.#firstOpen === 0 || (this.#isUntouched && firstMinute < this.#firstOpen)) {
       this.#firstOpen = firstMinute
     }
     this.#instrumentCount = instrumentCount
@@ -44,19 +49,14 @@ export class OpenMinutes {
 
   /** The minute's open candles, or undefined where the minute is finalised. Ask only up to `lastOpen`. */
   find(minute: number): OpenMinute | undefined {
-    if (this.#lateness === 'settle') return this.#slot(minute - this.#origin, minute)
-    if (minute < this.#firstOpen) return undefined
-    return this.#slot(minute % WINDOW_MINUTES, minute)
+    if (minute < this.#firstOpen && this.#lateness === 'live') return undefined
+    const found = this.#slots[minute % this.#slotCount]
+    return found !== undefined && found.minute === minute ? found : this.#make(minute)
   }
 
-  #slot(slot: number, minute: number): OpenMinute | undefined {
-    if (slot < 0) return undefined
-    const found = this.#slots[slot]
-    if (found !== undefined && found.minute === minute) return found
-    return this.#make(slot, minute)
-  }
-
-  #make(slot: number, minute: number): OpenMinute {
+  #make(minute: number): OpenMinute {
+    this.#isUntouched = false
+    const slot = minute % this.#slotCount
     const found = this.#slots[slot]
     if (found !== undefined) {
       found.reset(minute as Minute)
@@ -69,13 +69,29 @@ export class OpenMinutes {
 
   /** From now on `minute` and all before it are finalised. */
   advancePast(minute: Minute): void {
+    this.#isUntouched = false
     if (minute >= this.#firstOpen) this.#firstOpen = minute + 1
+  }
+
+  /**
+   * Marks the instrument's minute as not wholly known, whether or not it has a candle, while it may change.
+   */
+  doubt(index: number, minute: number): void {
+    if (minute <= this.lastOpen()) this.find(minute)?.doubt(index)
+  }
+
+  isDoubtful(index: number, minute: Minute): boolean {
+    return this.peek(minute)?.isDoubtful(index) === true
+  }
+
+  /** Whether a trade after `timeMs` is known to be in the minute. */
+  hasTradedSince(index: number, minute: number, timeMs: number): boolean {
+    return this.peek(minute as Minute)?.hasTradedSince(index, timeMs) === true
   }
 
   /** What was seen of a minute, or undefined when nothing was. Makes nothing. */
   peek(minute: Minute): OpenMinute | undefined {
-    const slot = this.#lateness === 'settle' ? minute - this.#origin : minute % WINDOW_MINUTES
-    const found = this.#slots[slot]
+    const found = this.#slots[minute % this.#slotCount]
     return found?.minute === minute ? found : undefined
   }
 }

@@ -43,6 +43,7 @@ import {
   MODE_COUNT,
   OWN_HIGH,
   OWN_LOW,
+  PREVIOUS_EXCHANGE_MS,
   PREVIOUS_MINUTE,
   PREVIOUS_PRICE,
   PREVIOUS_SEGMENT,
@@ -56,6 +57,7 @@ import type { InstrumentTable } from './instrument-table.ts'
 import type { OpenMinute } from './open-minute.ts'
 import type { OpenMinutes } from './open-minutes.ts'
 import { KIND_CLOSING_AUCTION, KIND_CONTINUOUS, KIND_PRE_OPEN, type PhaseTable } from './phase-table.ts'
+import { Rejections } from './rejections.ts'
 
 /** Where quotes that came by REST stand in for packets: no connection, so no sequence to compare. */
 const NO_CONNECTION = -1
@@ -79,6 +81,7 @@ export class PacketFold {
   readonly #state: InstrumentState
   readonly #gaps: GapLedger
   readonly #minutes: OpenMinutes
+  readonly #rejections: Rejections
   readonly #shardOfConnection = new Int32Array(CONNECTIONS_MAX).fill(-1)
   #table: InstrumentTable | null = null
   #phases: PhaseTable | null = null
@@ -89,12 +92,14 @@ export class PacketFold {
     this.#state = parts.state
     this.#gaps = parts.gaps
     this.#minutes = parts.minutes
+    this.#rejections = new Rejections(parts)
   }
 
-  start(table: InstrumentTable, phases: PhaseTable, dayStartMs: number): void {
+  start(table: InstrumentTable, phases: PhaseTable, dayStartMs: number, graceMs: number): void {
     this.#table = table
     this.#phases = phases
     this.#dayStartMs = dayStartMs
+    this.#rejections.start(table, phases, graceMs)
   }
 
   connect(connection: number, shardId: number): void {
@@ -103,6 +108,12 @@ export class PacketFold {
 
   /** Folds a PACKETS payload; `bytes` and `view` cover the same memory. */
   packets(bytes: Uint8Array, view: DataView, offset: number, count: number): void {
+    this.packetCount += count
+    if (this.#table === null) {
+      // The entry that says whose packets these are is not readable.
+      this.outcomes[REJECT_TOKEN]! += count
+      return
+    }
     const tick = this.#tick
     const received = this.#gaps.lastReceivedMs
     const baseMs = view.getFloat64(offset, true)
@@ -116,10 +127,13 @@ export class PacketFold {
       if (outcome === ACCEPTED) outcome = this.#applyTick(bytes, connection)
       this.outcomes[outcome]!++
       const shardId = this.#shardOfConnection[connection]!
-      if (shardId >= 0 && receivedMs > received[shardId]!) received[shardId] = receivedMs
+      if (shardId >= 0) {
+        if (receivedMs > received[shardId]!) received[shardId] = receivedMs
+        if (outcome === ACCEPTED) this.#gaps.tell(shardId, tick.exchangeMs, receivedMs)
+      }
+      if (outcome !== ACCEPTED) this.#rejections.add(outcome, tick, bytes, connection, receivedMs)
       at += length
     }
-    this.packetCount += count
   }
 
   /** Folds one REST quote, as a packet that has a trade time and no sequence. */
@@ -165,8 +179,8 @@ export class PacketFold {
     if (rise < 0) return REJECT_VOLUME_FELL
 
     const isFirst = cells[at + PREVIOUS_PRICE] === 0
-    const epoch = this.#gaps.epoch[state.shardId[index]!]!
-    const isAcrossGap = cells[at + SEEN_EPOCH] !== epoch
+    const shardId = state.shardId[index]!
+    const isAcrossGap = cells[at + SEEN_EPOCH] !== this.#gaps.epoch[shardId]!
     const isEvidence =
       !isVolumeKnown ||
       (isFirst ? rise > 0 && !isAcrossGap : rise > 0 || tick.price !== cells[at + PREVIOUS_PRICE])
@@ -186,14 +200,16 @@ export class PacketFold {
       this.#applyContinuous(index, minute, timeMs, rise, isEvidence, isDetached)
     } else {
       const isDetached = isAcrossGap && cells[at + PREVIOUS_SEGMENT] !== segment
-      cells[at + (isDetached ? UNATTRIBUTED : outsideFieldOf(kind))]! += rise
+      if (isDetached) this.#leaveUnattributed(index, rise)
+      else cells[at + outsideFieldOf(kind)]! += rise
       this.#noteRange(at)
     }
     cells[at + PREVIOUS_PRICE] = tick.price
     if (isVolumeKnown) cells[at + PREVIOUS_VOLUME] = tick.dayVolume
     cells[at + PREVIOUS_MINUTE] = minute
+    cells[at + PREVIOUS_EXCHANGE_MS] = tick.exchangeMs
     cells[at + PREVIOUS_SEGMENT] = segment
-    cells[at + SEEN_EPOCH] = epoch
+    cells[at + SEEN_EPOCH] = this.#gaps.mark[shardId]!
     cells[at + PRICE_SCALE] = tick.priceScale
     return ACCEPTED
   }
@@ -216,9 +232,8 @@ export class PacketFold {
     const cells = this.#state.cells
     const at = index * STATE_STRIDE
     const open = this.#minutes.find(minute)
-    const own = isDetached ? 0 : rise
     if (isDetached) {
-      cells[at + UNATTRIBUTED]! += rise
+      this.#leaveUnattributed(index, rise)
       if (rise > 0) open?.doubt(index)
     } else if (open === undefined) cells[at + LATE]! += rise
     else cells[at + IN_CANDLES]! += rise
@@ -230,11 +245,23 @@ export class PacketFold {
       this.#noteRange(at)
       return
     }
-    const dayVolume = this.#tick.dayVolume
-    if (isEvidence) open.trade(index, this.#tick.price, timeMs, dayVolume, own)
+    if (isEvidence) {
+      const { price, dayVolume } = this.#tick
+      const isVolumeKnown = dayVolume !== ABSENT && this.#state.hasVolume[index] === 1
+      const own = !isVolumeKnown ? ABSENT : isDetached ? 0 : rise
+      open.trade(index, price, timeMs, dayVolume, own)
+    }
+    if (this.#isFarOutsideDay()) open.doubt(index)
     if (isDetached || cells[at + OWN_HIGH] === 0) this.#noteRange(at)
     else if (open.hasCandle(index)) this.#widen(open, index, at)
     if (isEvidence) this.#noteDayRange(open, index, at)
+  }
+
+  /** A gap hides when `rise` was traded. */
+  #leaveUnattributed(index: number, rise: number): void {
+    if (rise === 0) return
+    this.#state.cells[index * STATE_STRIDE + UNATTRIBUTED]! += rise
+    this.#gaps.noteUnattributed(this.#state.shardId[index]!, rise)
   }
 
   /**
@@ -247,6 +274,15 @@ export class PacketFold {
     if (dayHigh > cells[at + OWN_HIGH]!) open.widenHigh(index, dayHigh)
     if (dayLow > 0 && dayLow < cells[at + OWN_LOW]!) open.widenLow(index, dayLow)
     this.#noteRange(at)
+  }
+
+  /**
+   * The day's range may lag behind the price, a packet or two. It does not stay behind by half of it: such a
+   * packet contradicts itself, and which of its numbers is false cannot be said.
+   */
+  #isFarOutsideDay(): boolean {
+    const { price, dayHigh, dayLow } = this.#tick
+    return (dayHigh > 0 && price > 2 * dayHigh) || (dayLow > 0 && 2 * price < dayLow)
   }
 
   /** Takes the packet's price and day range into the range that we know of. */

@@ -21,17 +21,19 @@ export class PhaseTable {
   readonly continuousFromMs: number
   readonly continuousToMs: number
 
-  constructor(phases: readonly Phases[]) {
+  /** `used`: the classes that some instrument is of; only they say when the day's sessions begin and end. */
+  constructor(phases: readonly Phases[], used: ReadonlySet<number> = new Set(phases.keys())) {
     if (phases.length === 0 || phases.some(({ continuous }) => continuous.length === 0)) {
       throw new Error('a session needs a continuous phase')
     }
     this.#classes = phases.map(segmentsOf)
-    const continuous = phases.flatMap((one) => one.continuous)
+    const inUse = phases.filter((_, phaseClass) => used.has(phaseClass))
+    const continuous = inUse.flatMap((one) => one.continuous)
     this.continuousFromMs = Math.min(...continuous.map(({ fromMs }) => fromMs))
     this.continuousToMs = Math.max(...continuous.map(({ toMs }) => toMs))
     this.tradedSinceMs = Math.min(
       this.continuousFromMs,
-      ...phases.flatMap(({ preOpen }) => (preOpen === null ? [] : [preOpen.fromMs])),
+      ...inUse.flatMap(({ preOpen }) => (preOpen === null ? [] : [preOpen.fromMs])),
     )
   }
 

@@ -51,12 +51,26 @@ export function settle(input: SettleInput): Settled {
   }
   for (const bars of input.vendor.values()) rowsMax += bars.size
   const day = new DayBuilder(input, rowsMax, instrumentCount)
-  for (const index of fold.order()) {
+  for (const named of bySymbol(fold)) {
     for (let minute = range.from; minute < range.to; minute = (minute + 1) as Minute) {
-      day.add(index, minute, settled.get(minute)!, live.get(minute))
+      for (const index of named) day.add(index, minute, settled.get(minute)!, live.get(minute))
     }
   }
   return day.result()
+}
+
+/**
+ * Indices in the order of the symbols. A token that was corrected during the day leaves two of one symbol.
+ */
+function bySymbol(fold: CandleFold): readonly (readonly number[])[] {
+  const groups = new Map<string, number[]>()
+  for (const index of fold.order()) {
+    const { symbol } = fold.instruments()[index]!
+    const group = groups.get(symbol)
+    if (group === undefined) groups.set(symbol, [index])
+    else group.push(index)
+  }
+  return [...groups.values()]
 }
 
 /** Which instruments need the vendor's history, and for which minutes. */
@@ -102,27 +116,23 @@ class DayBuilder {
   #revisedCount = 0
   #vendorCount = 0
   #missingCount = 0
-  /** Running day range of the instrument that is being added, for rows that come from the vendor. */
-  #runningIndex = -1
-  #runningHigh = Number.NaN
-  #runningLow = Number.NaN
+  /** By instrument: the day's range so far, for rows that come from the vendor. */
+  readonly #runningHigh: Float64Array
+  readonly #runningLow: Float64Array
 
   constructor(input: SettleInput, rowsMax: number, instrumentCount: number) {
     this.#input = input
     this.#columns = allocateCandles(rowsMax)
     this.#replacedVolume = new Float64Array(instrumentCount)
     this.#vendorVolume = new Float64Array(instrumentCount)
+    this.#runningHigh = new Float64Array(instrumentCount).fill(Number.NEGATIVE_INFINITY)
+    this.#runningLow = new Float64Array(instrumentCount).fill(Number.POSITIVE_INFINITY)
   }
 
   add(index: number, minute: Minute, settled: ByMinute, live: ByMinute | undefined): void {
     const row = settled.rowOf[index]!
     const wanted = isWanted(this.#input.fold, index, minute, settled.columns, row)
     const bar = wanted ? this.#input.vendor.get(index)?.get(minute) : undefined
-    if (this.#runningIndex !== index) {
-      this.#runningIndex = index
-      this.#runningHigh = Number.NaN
-      this.#runningLow = Number.NaN
-    }
     if (bar !== undefined) this.#addVendor(index, minute, bar, settled.columns, row)
     else if (row >= 0) this.#addTicks(index, settled.columns, row, live)
     else if (wanted) this.#missingCount++
@@ -135,13 +145,13 @@ class DayBuilder {
     const isAsLive = liveRow >= 0 && live !== undefined && equalRows(from, row, live.columns, liveRow)
     this.#columns.revision[to] = isAsLive ? 0 : 1
     if (!isAsLive) this.#revisedCount++
-    this.#widenRunning(from.dayHigh[row]!, from.dayLow[row]!)
+    this.#widenRunning(index, from.dayHigh[row]!, from.dayLow[row]!)
   }
 
   #addVendor(index: number, minute: Minute, bar: VendorCandle, ticks: CandleColumns, row: number): void {
     const columns = this.#columns
     const to = this.#rowCount++
-    this.#widenRunning(bar.high, bar.low)
+    this.#widenRunning(index, bar.high, bar.low)
     columns.instrument[to] = index
     columns.timestampMs[to] = minuteStart(minute)
     columns.open[to] = bar.open
@@ -150,8 +160,8 @@ class DayBuilder {
     columns.close[to] = bar.close
     columns.volume[to] = this.#input.fold.hasVolume(index) ? bar.volume : Number.NaN
     columns.vwap[to] = Number.NaN
-    columns.dayHigh[to] = this.#runningHigh
-    columns.dayLow[to] = this.#runningLow
+    columns.dayHigh[to] = this.#runningHigh[index]!
+    columns.dayLow[to] = this.#runningLow[index]!
     columns.tickCount[to] = row >= 0 ? ticks.tickCount[row]! : 0
     columns.firstTickMs[to] = row >= 0 ? ticks.firstTickMs[row]! : Number.NaN
     columns.lastTickMs[to] = row >= 0 ? ticks.lastTickMs[row]! : Number.NaN
@@ -163,9 +173,9 @@ class DayBuilder {
     if (row >= 0) this.#replacedVolume[index]! += ticks.volume[row]! || 0
   }
 
-  #widenRunning(high: number, low: number): void {
-    this.#runningHigh = Number.isNaN(this.#runningHigh) ? high : Math.max(this.#runningHigh, high)
-    this.#runningLow = Number.isNaN(this.#runningLow) ? low : Math.min(this.#runningLow, low)
+  #widenRunning(index: number, high: number, low: number): void {
+    this.#runningHigh[index] = Math.max(this.#runningHigh[index]!, high)
+    this.#runningLow[index] = Math.min(this.#runningLow[index]!, low)
   }
 
   result(): Settled {

@@ -50,7 +50,9 @@ export function addCandles(program: Command): void {
 function formatOf(text: string): Format {
   const format = FORMATS.find((known) => known === text)
   if (format !== undefined) return format
-  throw new OperatingError(`reading --format: "${text}" is none of ${FORMATS.join(', ')}`, { code: 'USAGE' })
+  throw new OperatingError(`reading --format: "${text}" is no format; use ${FORMATS.join(', ')}`, {
+    code: 'USAGE',
+  })
 }
 
 function render(

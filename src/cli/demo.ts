@@ -6,6 +6,7 @@ import { priceDigitsOf } from '../terminal/figures.ts'
 import { sizeOf } from '../terminal/output.ts'
 import { renderSettleReport } from '../terminal/settle-report.ts'
 import { showLive } from './live.ts'
+import { positive, whole } from './numbers.ts'
 import { createRuntime, type GlobalOptions, print, printJson } from './runtime.ts'
 
 const CHART_ROWS_MAX = 24
@@ -14,8 +15,8 @@ export function addDemo(program: Command): void {
   program
     .command('demo')
     .description('stand-in exchange + worker + settle on an accelerated session; needs no credentials')
-    .option('--speed <number>', 'how many times as fast as real time', Number, 375)
-    .option('--seed <number>', 'seed of the generated session', Number, 1)
+    .option('--speed <number>', 'how many times as fast as real time', positive, 375)
+    .option('--seed <number>', 'seed of the generated session', whole, 1)
     .option('--date <date>', 'market date to play', '2026-07-01')
     .option('--faults <file>', 'what goes wrong, and when (YAML or JSON)')
     .action(async (options: DemoFlags, command: Command) => {

@@ -15,6 +15,10 @@ export function exitStatusOf(error: unknown): number {
 
 /** An operating error is one line. Anything else is a defect of ours: its stack goes along. */
 export function tellError(error: unknown): void {
+  if (isAbort(error)) {
+    process.stderr.write('chandler: stopped before it was done; run it again to go on\n')
+    return
+  }
   const isExpected = error instanceof OperatingError
   const line = `chandler: ${cleanText(messageOf(error))}`
   process.stderr.write(`${scrubber.scrub(line)}\n`)
@@ -23,4 +27,9 @@ export function tellError(error: unknown): void {
   process.stderr.write(
     `${scrubber.scrub(stack)}\nchandler: this is a defect; please report the lines above\n`,
   )
+}
+
+/** What was asked to stop by a signal rejects with the signal's reason. */
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError'
 }

@@ -13,13 +13,21 @@ import { addVerify } from './verify.ts'
 
 const EXIT_USAGE = 2
 
+/** One line, like every other error: what is wrong, and where to look. */
+function usageLine(text: string): string {
+  return `chandler: ${text
+    .trim()
+    .replace(/^error: /, '')
+    .replaceAll('\n', ' ')}; chandler --help shows what there is\n`
+}
+
 const program = new Command('chandler')
   .description('Local-first market data: trustworthy 1-minute candles from a live feed, as Parquet.')
   .version('0.1.0')
   .option('--config <file>', 'configuration (default: ./chandler.yaml where there is one)')
   .option('--data-dir <dir>', 'root of the lake; overrides the configuration')
   .option('--json', 'one JSON document on stdout, logs on stderr', false)
-  .showHelpAfterError('(chandler --help shows what there is)')
+  .configureOutput({ outputError: (text, write) => write(usageLine(text)) })
   .exitOverride()
 
 for (const add of [addDemo, addStream, addReplay, addSettle, addCandles, addVerify, addStatus, addSim]) {

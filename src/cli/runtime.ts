@@ -82,5 +82,5 @@ export function printJson(value: unknown): void {
 }
 
 export function print(text: string): void {
-  process.stdout.write(text.endsWith('\n') ? text : `${text}\n`)
+  process.stdout.write(scrubber.scrub(text.endsWith('\n') ? text : `${text}\n`))
 }

@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import { type SimOptions, startSim } from '../app/sim.ts'
 import { OperatingError } from '../domain/error.ts'
+import { port, positive, whole } from './numbers.ts'
 import { createRuntime } from './runtime.ts'
 
 export function addSim(program: Command): void {
@@ -9,7 +10,7 @@ export function addSim(program: Command): void {
     .command('sim')
     .description('a vendor stand-in on 127.0.0.1; prints its address as one JSON line')
     .argument('<vendor>', 'smartapi')
-    .option('--port <number>', 'port to listen on; 0 takes a free one', whole, 0)
+    .option('--port <number>', 'port to listen on; 0 takes a free one', port, 0)
     .option('--recording <file>', 'trades to play: time_ms,exchange,token,price,size (.csv or .csv.gz)')
     .option('--speed <number>', 'how many times as fast as real time', positive)
     .option('--date <date>', 'market date to play (default: that of the recording, or today)')
@@ -28,19 +29,4 @@ export function addSim(program: Command): void {
       process.stdout.write(`${JSON.stringify(sim.address)}\n`)
       await sim.ended
     })
-}
-
-function whole(text: string): number {
-  if (!/^\d+$/.test(text)) throw notNumber(text, 'a whole number')
-  return Number(text)
-}
-
-function positive(text: string): number {
-  const number = Number(text)
-  if (!(number > 0) || !Number.isFinite(number)) throw notNumber(text, 'a number above 0')
-  return number
-}
-
-function notNumber(text: string, wanted: string): OperatingError {
-  return new OperatingError(`reading the options: "${text}" is not ${wanted}`, { code: 'USAGE' })
 }

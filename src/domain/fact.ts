@@ -33,6 +33,7 @@ export type LostReason =
   | 'overflow' // we could not take what arrived
   | 'stopped' // the worker ended or was killed
   | 'refused' // the vendor refused the subscription
+  | 'damaged' // entries of the journal are not readable
 
 export type Fact =
   /** First entry of every run of the worker. All that a replay needs to know of the configuration. */
@@ -67,8 +68,11 @@ export type Fact =
       readonly reason: LostReason
       readonly detail: string
     }
-  /** A sign of life that is not a tick (pong). */
-  | { readonly kind: 'alive'; readonly shard: number; readonly atMs: UnixMs }
+  /**
+   * A sign of life that is not a tick (pong). It answers a ping that left at `askedMs`, so all that the
+   * vendor sent before it had that ping has arrived. Absent: as if it had left when the answer came.
+   */
+  | { readonly kind: 'alive'; readonly shard: number; readonly atMs: UnixMs; readonly askedMs?: UnixMs }
   /** The vendor refused to send these instruments (indices into the start fact's list). */
   | {
       readonly kind: 'refused'

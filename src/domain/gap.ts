@@ -9,4 +9,6 @@ export type Gap = {
   readonly toMs: UnixMs | null
   readonly reason: LostReason
   readonly detail: string
+  /** Shares that were traded across it, nobody can say in which minute: they are in no candle. */
+  readonly unattributedVolume?: number
 }

@@ -65,7 +65,8 @@ export const REJECT_VOLUME_FELL = 9
 
 /**
  * Reads the packet at [offset, offset + length) into `tick` and returns ACCEPTED or a rejection
- * code of the first five above (the decoder knows bytes, not the session). `bytes` and `view`
+ * code of the first five above (the decoder knows bytes, not the session). The token is given also with
+ * REJECT_LENGTH, so that the loss has a name; empty where it cannot be read. `bytes` and `view`
  * cover the same memory. Never throws, never reads outside the interval, allocates nothing.
  */
 export type DecodePacket = (

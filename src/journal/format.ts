@@ -194,13 +194,31 @@ function nanosOf(ms: number): bigint {
   return BigInt(Math.round(ms * 1_000)) * 1_000n
 }
 
+const SEAL_PAYLOAD_BYTES = 48
+
 /** SEAL payload: SHA-256 of every byte of the segment before the seal, how many they are, wall time. */
 export function encodeSeal(sha256: Uint8Array, sizeBytes: number, wallMs: number): Uint8Array {
-  const bytes = new Uint8Array(48)
+  const bytes = new Uint8Array(SEAL_PAYLOAD_BYTES)
   bytes.set(sha256)
   writeU64(viewOf(bytes), 32, sizeBytes)
   viewOf(bytes).setFloat64(40, wallMs, true)
   return bytes
+}
+
+/** Bytes of a seal's frame, the last of its segment. */
+export const SEAL_FRAME_BYTES: number = FRAME_HEAD_BYTES + SEAL_PAYLOAD_BYTES
+
+/** Null unless `bytes` are exactly a whole frame of a seal. */
+export function decodeSealFrame(
+  bytes: Uint8Array,
+  salt: number,
+): { readonly sha256: Uint8Array; readonly sizeBytes: number } | null {
+  const view = viewOf(bytes)
+  const frameBytes = frameBytesAt(bytes, view, 0, bytes.byteLength, salt)
+  if (frameBytes !== SEAL_FRAME_BYTES || frameBytes !== bytes.byteLength) return null
+  if (view.getUint16(28, true) !== TYPE_SEAL) return null
+  const sha256 = bytes.slice(FRAME_HEAD_BYTES, FRAME_HEAD_BYTES + 32)
+  return { sha256, sizeBytes: readU64(view, FRAME_HEAD_BYTES + 32) }
 }
 
 export function encodeHeartbeat(wallMs: number): Uint8Array {

@@ -330,9 +330,20 @@ export class JournalWriter {
   }
 
   #waitForSpace(error: Error): void {
-    if (this.#fullSinceMs < 0) this.#fullSinceMs = this.#seams.real.monoMs()
+    if (this.#fullSinceMs < 0) this.#beginWaiting()
     if (this.#isFullTooLong()) throw error
     if (!this.#seams.ballast.free()) this.#seams.pause(this.#options.fullRetryMs)
+  }
+
+  /** The operator has this long to do something, so he hears of it now and not when it is over. */
+  #beginWaiting(): void {
+    const { dir, fullMaxMs } = this.#options
+    this.#fullSinceMs = this.#seams.real.monoMs()
+    const until = `entries wait in memory for up to ${fullMaxMs / 1_000} s`
+    this.#seams.tell({
+      kind: 'degraded',
+      message: `writing the journal in ${dir}: the disk is full; ${until}: free space there`,
+    })
   }
 
   #isFullTooLong(): boolean {

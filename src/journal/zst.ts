@@ -1,16 +1,16 @@
 /**
  * How does a sealed segment rest? As zstd, readable with the ordinary tool, but in the seekable form:
- * frames of 4 MiB each, and an index of them at the end, in a frame that decoders skip. One damaged
- * block then costs 4 MiB at most instead of the segment; its bytes read as zeros, which are no frames,
+ * frames of 1 MiB each, and an index of them at the end, in a frame that decoders skip. One damaged
+ * block then costs 1 MiB at most instead of the segment; its bytes read as zeros, which are no frames,
  * so the reader goes on behind them and says what is missing.
  *
- *     [zstd frame: 4 MiB of the segment] … [zstd frame: the rest]
+ *     [zstd frame: 1 MiB of the segment] … [zstd frame: the rest]
  *     [184D2A5E u32][size u32] { compressed u32, raw u32 } × n [n u32][0 u8][8F92EAB1 u32]
  */
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { viewOf } from './format.ts'
 
-const BLOCK_BYTES = 4 * 1024 * 1024
+export const BLOCK_BYTES: number = 1024 * 1024
 const LEVEL = 3
 const SKIPPABLE_MAGIC = 0x184d2a5e
 const SEEKABLE_MAGIC = 0x8f92eab1
@@ -20,25 +20,46 @@ const ENTRY_BYTES = 8
 type Block = { readonly at: number; readonly sizeBytes: number; readonly rawBytes: number }
 
 export function compressSegment(bytes: Uint8Array): Uint8Array {
+  const blocks: Uint8Array[] = []
+  for (let at = 0; at < bytes.byteLength; at += BLOCK_BYTES) blocks.push(bytes.subarray(at, at + BLOCK_BYTES))
   const parts: Uint8Array[] = []
-  const index = new Uint8Array(8 + Math.ceil(bytes.byteLength / BLOCK_BYTES) * ENTRY_BYTES + FOOTER_BYTES)
-  const view = viewOf(index)
-  view.setUint32(0, SKIPPABLE_MAGIC, true)
-  view.setUint32(4, index.byteLength - 8, true)
-  for (let at = 0; at < bytes.byteLength; at += BLOCK_BYTES) {
-    const raw = bytes.subarray(at, at + BLOCK_BYTES)
+  for (const part of compressBlocks(blocks)) parts.push(part.slice())
+  return Buffer.concat(parts)
+}
+
+/**
+ * The compressed segment in parts, each only valid until the next is asked for; only the last of `blocks`
+ * may be shorter than BLOCK_BYTES. Throws when a part does not come back as what went in.
+ */
+export function* compressBlocks(blocks: Iterable<Uint8Array>): Generator<Uint8Array, void, void> {
+  const sizes: (readonly [compressedBytes: number, rawBytes: number])[] = []
+  for (const raw of blocks) {
     const part = zstdCompressSync(raw, {
       chunkSize: BLOCK_BYTES,
       pledgedSrcSize: raw.byteLength,
       params: { [constants.ZSTD_c_compressionLevel]: LEVEL, [constants.ZSTD_c_checksumFlag]: 1 },
     })
-    view.setUint32(8 + parts.length * ENTRY_BYTES, part.byteLength, true)
-    view.setUint32(12 + parts.length * ENTRY_BYTES, raw.byteLength, true)
-    parts.push(part)
+    const back = decompressBlock(part, raw.byteLength)
+    if (back === null || Buffer.compare(back, raw) !== 0)
+      throw new Error('what came back is not what went in')
+    sizes.push([part.byteLength, raw.byteLength])
+    yield part
   }
-  view.setUint32(index.byteLength - FOOTER_BYTES, parts.length, true)
+  yield indexOf(sizes)
+}
+
+function indexOf(sizes: readonly (readonly [compressedBytes: number, rawBytes: number])[]): Uint8Array {
+  const index = new Uint8Array(8 + sizes.length * ENTRY_BYTES + FOOTER_BYTES)
+  const view = viewOf(index)
+  view.setUint32(0, SKIPPABLE_MAGIC, true)
+  view.setUint32(4, index.byteLength - 8, true)
+  for (const [n, [compressedBytes, rawBytes]] of sizes.entries()) {
+    view.setUint32(8 + n * ENTRY_BYTES, compressedBytes, true)
+    view.setUint32(12 + n * ENTRY_BYTES, rawBytes, true)
+  }
+  view.setUint32(index.byteLength - FOOTER_BYTES, sizes.length, true)
   view.setUint32(index.byteLength - 4, SEEKABLE_MAGIC, true)
-  return Buffer.concat([...parts, index])
+  return index
 }
 
 /** Damaged blocks come back as zeros. Null when the index is damaged: then no block can be found. */

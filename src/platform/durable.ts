@@ -14,6 +14,7 @@
  */
 import {
   closeSync,
+  existsSync,
   fdatasyncSync,
   fsyncSync,
   linkSync,
@@ -25,6 +26,7 @@ import {
   renameSync,
   rmSync,
   statfsSync,
+  statSync,
   unlinkSync,
   writeSync,
 } from 'node:fs'
@@ -62,12 +64,18 @@ export function syncFile(path: string): void {
 
 /** Creates `dir` and its parents, each made permanent. Doing it twice is harmless. */
 export function makeDir(dir: string): void {
-  const first = mkdirSync(dir, { recursive: true, mode: 0o755 })
-  if (first === undefined) return
-  for (let at = dir; ; at = dirname(at)) {
-    syncDir(dirname(at))
-    if (at === first) return
+  // Step by step: below a folder that refuses to hold any, as in /proc, `recursive` never returns.
+  try {
+    mkdirSync(dir, { mode: 0o755 })
+  } catch (error) {
+    const code = systemCodeOf(error)
+    if (code === 'EEXIST' && statSync(dir, { throwIfNoEntry: false })?.isDirectory() === true) return
+    if (code !== 'ENOENT' || existsSync(dirname(dir))) throw error
+    makeDir(dirname(dir))
+    makeDir(dir)
+    return
   }
+  syncDir(dirname(dir))
 }
 
 /** Writes all of `bytes` or throws; a short write without an error is an error too (libuv hides it). */
@@ -82,9 +90,14 @@ export function writeFully(fd: number, bytes: Uint8Array, position?: number): vo
 
 /** Writes `bytes` to the new file `path` and makes its content, not yet its name, permanent. */
 export function writeNewFile(path: string, bytes: Uint8Array): void {
+  writeNewFileInParts(path, [bytes])
+}
+
+/** Like `writeNewFile`, for content that need not be in memory all at once. */
+export function writeNewFileInParts(path: string, parts: Iterable<Uint8Array>): void {
   const fd = openSync(path, 'wx', 0o600)
   try {
-    writeFully(fd, bytes)
+    for (const part of parts) writeFully(fd, part)
     fsyncSync(fd)
   } finally {
     closeSync(fd)

@@ -13,7 +13,10 @@ export interface Lock {
   release(): void
 }
 
-/** Throws LOCK_HELD at once when another process holds it; does not wait. */
+/** Somebody who only asks whether it is held (`chandler status`) holds it for a moment. */
+const PATIENCE_MS = 250
+
+/** Throws LOCK_HELD when another process holds it for longer than a moment. */
 export function takeLock(dir: string, name: string): Lock {
   const path = join(dir, `${name}.lock`)
   let database: DatabaseSync
@@ -24,7 +27,7 @@ export function takeLock(dir: string, name: string): Lock {
     throw fileError('taking the lock', path, error)
   }
   try {
-    database.exec('PRAGMA busy_timeout=0; PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE')
+    database.exec(`PRAGMA busy_timeout=${PATIENCE_MS}; PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE`)
   } catch (error) {
     database.close()
     if (!/locked|busy/i.test(messageOf(error))) throw fileError('taking the lock', path, error)

@@ -6,7 +6,12 @@
 import type { Secret } from '../domain/secret.ts'
 import type { Clock } from './clock.ts'
 
-export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>>
+/** A field does not take the place of what every line has. */
+export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>> & {
+  readonly at?: never
+  readonly level?: never
+  readonly message?: never
+}
 
 export interface Log {
   info(message: string, fields?: LogFields): void

@@ -3,9 +3,9 @@
  * upgrades. It exists for the stand-in vendors, so it hands out what an ordinary server hides: the
  * refusal of a handshake with any status, the raw bytes of a socket, and the pong that is not sent.
  *
- * Binary frames are made by the caller and written as bytes: thousands of packets a second go out as
- * one write per turn, which the frame-by-frame interface of `ws` cannot do. Everything that comes in,
- * and the closing handshake, stays with `ws`.
+ * Frames are made by the caller and written as bytes: thousands of packets a second go out as one write
+ * per turn, which the frame-by-frame interface of `ws` cannot do, and an answer waits its turn behind them.
+ * Everything that comes in, and the closing handshake, stays with `ws`.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -34,7 +34,6 @@ export interface ServerSocket {
   /** Writes whole WebSocket frames, or deliberately broken ones. The bytes must not change afterwards. */
   writeFrames(bytes: Uint8Array): void
   sendText(text: string): void
-  pong(payload: Uint8Array): void
   close(code: number): void
   /** Sends `bytes`, then ends the TCP connection without a closing handshake. */
   breakOff(bytes: Uint8Array): void
@@ -162,19 +161,19 @@ function refuse(stream: Duplex, reply: ServerReply): void {
 }
 
 function attach(socket: WebSocket, stream: Duplex, take: (socket: ServerSocket) => SocketEvents): void {
+  /** After half a frame nothing may follow: it would complete the frame. */
+  let isBroken = false
   const events = take({
     bufferedBytes: () => stream.writableLength,
     writeFrames: (bytes) => {
-      if (stream.writable) stream.write(bytes)
+      if (stream.writable && !isBroken) stream.write(bytes)
     },
     sendText: (text) => {
-      if (socket.readyState === socket.OPEN) socket.send(text)
-    },
-    pong: (payload) => {
-      if (socket.readyState === socket.OPEN) socket.pong(payload)
+      if (socket.readyState === socket.OPEN && !isBroken) socket.send(text)
     },
     close: (code) => socket.close(code),
     breakOff: (bytes) => {
+      isBroken = true
       if (stream.writable) stream.write(bytes, () => stream.destroy())
       else stream.destroy()
     },

@@ -7,9 +7,11 @@
  * was terminated may still deliver what it had already read, so the owner checks whose call it is.
  */
 import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
 import WebSocket from 'ws'
 import { messageOf } from '../domain/error.ts'
 import type { HttpReply } from '../domain/venue.ts'
+import { type FrameLane, layLane } from './frame-lane.ts'
 
 export type SocketOptions = {
   readonly url: string
@@ -72,8 +74,12 @@ export const openSocket: OpenSocket = (options) => {
     queueMicrotask(() => options.onClosed(ABNORMAL_CLOSURE, messageOf(error)))
     return CLOSED
   }
-  listen(socket, options)
   const isOpen = (): boolean => socket.readyState === WebSocket.OPEN
+  const laneOf = listen(socket, options, isOpen)
+  const hold = (isHeld: boolean): void => {
+    const lane = laneOf()
+    if (lane !== null) lane.isHeld = isHeld
+  }
   return {
     sendText: (text) => {
       if (isOpen()) socket.send(text)
@@ -81,18 +87,36 @@ export const openSocket: OpenSocket = (options) => {
     ping: () => {
       if (isOpen()) socket.ping()
     },
-    pause: () => socket.pause(),
-    resume: () => socket.resume(),
-    terminate: () => socket.terminate(),
+    pause: () => {
+      hold(true)
+      socket.pause()
+    },
+    resume: () => {
+      hold(false)
+      socket.resume()
+    },
+    terminate: () => {
+      hold(true)
+      socket.terminate()
+    },
     close: () => socket.close(1000),
   }
 }
 
-function listen(socket: WebSocket, options: SocketOptions): void {
+/** Returns the way to the socket's lane, which is there once the socket is open. */
+function listen(socket: WebSocket, options: SocketOptions, isOpen: () => boolean): () => FrameLane | null {
   const { onBinary, onText } = options
   let failure = ''
   let isRefused = false
-  socket.on('open', options.onOpen)
+  let stream: Socket | null = null
+  let lane: FrameLane | null = null
+  socket.on('upgrade', (response) => {
+    stream = response.socket
+  })
+  socket.on('open', () => {
+    options.onOpen()
+    if (stream !== null && isOpen()) lane = layLane(stream, onBinary, isOpen)
+  })
   socket.on('message', (data, isBinary) => {
     // With the default `binaryType` a message is one Buffer, a view of what the socket read.
     if (isBinary) onBinary(data as Buffer)
@@ -112,6 +136,7 @@ function listen(socket: WebSocket, options: SocketOptions): void {
   socket.on('close', (code, reason) => {
     if (!isRefused) options.onClosed(code, reason.length > 0 ? reason.toString() : failure)
   })
+  return () => lane
 }
 
 /** Reads at most a page of the refusal's body, and not for long: the status says the most of it. */

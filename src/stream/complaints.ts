@@ -45,7 +45,7 @@ export class Complaints {
     const message = scrub(frame.message)
     const asked = link.asked.get(correlationId)
     if (asked === undefined) {
-      log.error('the vendor refuses a message', { shard, code, message })
+      log.error('the vendor refuses a message', { shard, code, said: message })
       this.note(link, `${code} ${message} (${correlationId})`)
       return
     }
@@ -55,7 +55,7 @@ export class Complaints {
     sink.fact({ kind: 'refused', instruments: indices, code, message, atMs: nowMs() })
     const first = instruments.slice(0, NAMED_MAX).map((instrument) => instrument.symbol)
     const count = instruments.length
-    log.error('the vendor refuses instruments', { shard, code, message, count, first: first.join(' ') })
+    log.error('the vendor refuses instruments', { shard, code, said: message, count, first: first.join(' ') })
   }
 
   note(link: Link, text: string): void {

@@ -7,6 +7,8 @@
  *                  +------- backing-off <------+------------+        stop() leads to `stopped` from anywhere;
  *                  |                                                 a login refused for good to `refused`
  *
+ * After a silence in which pings were answered their answers prove nothing any more: then only a tick does.
+ *
  * `live` is the only state in which the shard's data is believed: every way into it appends the fact
  * `live`, every way out of it appends `lost`, so the gaps of the journal are the shape of this machine.
  * In `subscribing` the socket is open and was asked, but nothing has come back yet: a tick or the pong of
@@ -28,7 +30,8 @@ import type { Clock } from '../platform/clock.ts'
 import type { Log } from '../platform/log.ts'
 import type { OpenSocket } from '../platform/websocket.ts'
 import { Complaints } from './complaints.ts'
-import { byKey, cancelTimers, createLink, type Link, messagesFor } from './link.ts'
+import { Intake } from './intake.ts'
+import { byKey, cancelTimers, createLink, type Link, messagesFor, notePing } from './link.ts'
 import { Retry } from './retry.ts'
 import type { TokenSource } from './tokens.ts'
 import type { Pulse } from './watchdog.ts'
@@ -94,14 +97,16 @@ export class Connection {
   #correlation = 1
   readonly #retry: Retry
   readonly #complaints: Complaints
+  readonly #intake: Intake
 
   #receivedCount = 0
   #packetCount = 0
+  /** The shard was found mute and has brought no tick since. */
+  #isMute = false
   #lastReceiptMs = 0 as UnixMs
   #lastTickMs = 0 as UnixMs
   #connectCount = 0
   #failureCount = 0
-  #droppedCount = 0
 
   constructor(options: ConnectionOptions) {
     this.#options = options
@@ -110,6 +115,14 @@ export class Connection {
     this.#desired = byKey(options.instruments)
     this.#retry = new Retry(options.random, options.backoffCapMs)
     this.#complaints = new Complaints(options)
+    this.#intake = new Intake({
+      ...options,
+      onDropped: (_link, nowMs) => this.doubt('overflow', nowMs, 'more arrived than could be journalled'),
+      // Nothing is missing from here on: what we did not read waits in the kernel.
+      onRoom: (link) => {
+        if (this.#state.link === link) this.#prove(link)
+      },
+    })
   }
 
   get shard(): number {
@@ -140,7 +153,9 @@ export class Connection {
   /** Asks for a sign of life; the pong proves that everything sent before it has arrived. */
   pingNow(): void {
     const { name, link } = this.#state
-    if (name === 'subscribing' || name === 'live') link.socket.sendText(this.#options.venue.pingText)
+    if (name !== 'subscribing' && name !== 'live') return
+    notePing(link, this.#nowMs())
+    link.socket.sendText(this.#options.venue.pingText)
   }
 
   /** Replaces the wish list; an open socket is told the difference. */
@@ -163,6 +178,7 @@ export class Connection {
   reconnect(reason: LostReason, detail: string): void {
     const { name, link } = this.#state
     if (name !== 'subscribing' && name !== 'live') return
+    this.#isMute ||= reason === 'mute'
     const lastMs = reason === 'mute' ? this.#lastTickMs : this.#lastReceiptMs
     this.#drop(link, reason, Math.max(lastMs, link.liveMs) as UnixMs, detail)
   }
@@ -170,7 +186,7 @@ export class Connection {
   pulse(): Pulse {
     const { name, link } = this.#state
     return {
-      isListening: (name === 'subscribing' || name === 'live') && link.droppedCount === 0,
+      isListening: (name === 'subscribing' || name === 'live') && !link.isPaused,
       receivedCount: this.#receivedCount,
       tickCount: this.#packetCount,
       instrumentCount: this.#desired.size,
@@ -193,7 +209,7 @@ export class Connection {
       connectCount: this.#connectCount,
       failureCount: this.#failureCount,
       packetCount: this.#packetCount,
-      droppedCount: this.#droppedCount,
+      droppedCount: this.#intake.droppedCount,
       lastReceiptMs: this.#receivedCount === 0 ? null : this.#lastReceiptMs,
       lastTickMs: this.#packetCount === 0 ? null : this.#lastTickMs,
     }
@@ -276,8 +292,11 @@ export class Connection {
     this.#packetCount += 1
     this.#lastReceiptMs = nowMs
     this.#lastTickMs = nowMs
-    if (state.name !== 'live') this.#prove(link)
-    if (!this.#sink.packet(link.connection, bytes, nowMs)) this.#overflow(link, nowMs)
+    if (state.name !== 'live') {
+      this.#isMute = false
+      this.#prove(link)
+    }
+    this.#intake.packet(link, bytes, nowMs)
   }
 
   #text(link: Link, text: string): void {
@@ -298,9 +317,11 @@ export class Connection {
     const nowMs = this.#nowMs()
     this.#receivedCount += 1
     this.#lastReceiptMs = nowMs
+    // Where nothing was asked, nothing that is newer than the gap's end is answered.
+    const askedMs = link.pingsMs.shift() ?? link.liveMs
     if (this.#state.name === 'live') {
-      this.#sink.fact({ kind: 'alive', shard: this.#options.shard, atMs: nowMs })
-    } else {
+      this.#sink.fact({ kind: 'alive', shard: this.#options.shard, atMs: nowMs, askedMs })
+    } else if (!this.#isMute) {
       this.#prove(link)
     }
   }
@@ -314,33 +335,6 @@ export class Connection {
     this.#sink.fact({ kind: 'live', shard, connection, atMs: link.liveMs })
     log.info('feed live', { shard, connection, instruments: this.#desired.size })
     onLive(shard)
-  }
-
-  #overflow(link: Link, nowMs: UnixMs): void {
-    this.#droppedCount += 1
-    link.droppedCount += 1
-    if (link.droppedCount > 1) return // reading is paused; this had been read before
-    this.doubt('overflow', nowMs, 'more arrived than could be journalled')
-    link.socket.pause()
-    void this.#resumeWithRoom(link)
-  }
-
-  async #resumeWithRoom(link: Link): Promise<void> {
-    await this.#sink.whenRoom()
-    this.#reportDropped(link)
-    if (this.#state.link !== link) return
-    // Nothing is missing from here on: what we did not read waits in the kernel.
-    this.#prove(link)
-    link.socket.resume()
-  }
-
-  #reportDropped(link: Link): void {
-    if (link.droppedCount === 0) return
-    const { shard, log } = this.#options
-    const count = link.droppedCount
-    link.droppedCount = 0
-    this.#sink.fact({ kind: 'dropped', shard, count, atMs: this.#nowMs() })
-    log.error('packets dropped: the journal could not keep up', { shard, count })
   }
 
   /** The handshake was answered, but with a refusal. */
@@ -381,7 +375,7 @@ export class Connection {
 
   #release(link: Link): void {
     cancelTimers(link)
-    this.#reportDropped(link)
+    this.#intake.reportDropped(link)
   }
 
   /** Opens the gap, where there is none yet. The caller changes the state. */

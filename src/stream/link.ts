@@ -8,7 +8,7 @@
  */
 import { type Instrument, instrumentKey } from '../domain/instrument.ts'
 import type { Mode } from '../domain/tick.ts'
-import type { UnixMs } from '../domain/time.ts'
+import { MINUTE_MS, type UnixMs } from '../domain/time.ts'
 import type { StreamVenue, SubscribeMessage, Tokens } from '../domain/venue.ts'
 import type { SocketHandle } from '../platform/websocket.ts'
 
@@ -23,9 +23,13 @@ export type Link = {
   readonly carried: Map<string, Instrument>
   /** By correlation id: the subscribe messages, to know what an error frame speaks of. */
   readonly asked: Map<string, SubscribeMessage>
+  /** When the pings left that are still to be answered; answers come in their order. */
+  readonly pingsMs: UnixMs[]
   /** Ends every timer of this socket. */
   readonly cancels: (() => void)[]
-  /** Packets not taken since reading was paused; above 0 means paused. */
+  /** Reading waits for room. */
+  isPaused: boolean
+  /** Packets not taken since reading was paused. */
   droppedCount: number
   noteCount: number
   readonly closed: Promise<void>
@@ -41,7 +45,9 @@ export function createLink(socket: SocketHandle, tokens: Tokens): Link {
     liveMs: 0 as UnixMs,
     carried: new Map(),
     asked: new Map(),
+    pingsMs: [],
     cancels: [],
+    isPaused: false,
     droppedCount: 0,
     noteCount: 0,
     closed: promise,
@@ -51,6 +57,14 @@ export function createLink(socket: SocketHandle, tokens: Tokens): Link {
 
 export function byKey(instruments: readonly Instrument[]): ReadonlyMap<string, Instrument> {
   return new Map(instruments.map((instrument) => [instrumentKey(instrument), instrument]))
+}
+
+/** A vendor that does not answer every ping must not make its later answers look ever older. */
+const PING_MEMORY_MS = 2 * MINUTE_MS
+
+export function notePing(link: Link, nowMs: UnixMs): void {
+  link.pingsMs.push(nowMs)
+  while (link.pingsMs[0]! < nowMs - PING_MEMORY_MS) link.pingsMs.shift()
 }
 
 export function cancelTimers(link: Link): void {

@@ -52,7 +52,11 @@ export async function login(options: LoginOptions): Promise<Tokens> {
       onFailedAttempt: async ({ error, attemptNumber, retriesLeft }) => {
         if (!isRetryable(error) || retriesLeft === 0) return
         const waitMs = pauseMs(RETRY, attemptNumber - 1, random)
-        log.warn('login failed, trying again', { attempt: attemptNumber, waitMs, why: messageOf(error) })
+        log.warn('login failed, trying again', {
+          attempt: attemptNumber,
+          waitMs: Math.round(waitMs),
+          why: messageOf(error),
+        })
         await clock.sleep(waitMs, signal)
       },
     })

@@ -1,8 +1,9 @@
 /**
- * What do we know while a socket cannot be held? When a shard fails too often, its instruments are asked
- * for over REST, a batch at a time at the vendor's pace, and each answer is kept verbatim. That is
- * no feed: minutes stay incomplete. But day highs, lows and volumes go on being known, and the operator
- * sees prices. It ends when the socket is live again.
+ * What do we know while a socket cannot be held? When a shard fails too often, or stays down for as long as
+ * failures are counted (over its connection limit the vendor is asked only now and then), its instruments
+ * are asked for over REST, a batch at a time at the vendor's pace, and each answer is kept verbatim. That is
+ * no feed: minutes stay incomplete. But day highs, lows and volumes go on being known, and the operator sees
+ * prices. It ends when the socket is live again.
  */
 import { OperatingError } from '../domain/error.ts'
 import type { FeedSink } from '../domain/feed.ts'
@@ -22,7 +23,9 @@ export type FallbackOptions = {
   readonly clock: Clock
   readonly log: Log
   readonly scrub: (text: string) => string
-  /** So many failures within `windowMs` start the polling of a shard. */
+  /**
+   * So many failures within `windowMs` start the polling of a shard, and so does being down for that long.
+   */
   readonly failuresMax: number
   readonly windowMs: number
   readonly signal: AbortSignal
@@ -35,12 +38,15 @@ export class QuoteFallback {
   readonly #options: FallbackOptions
   /** Per shard: when it failed, on the monotonic clock. */
   readonly #failures: number[][]
+  /** Per shard: since when it has been down; null while it is live, and before its first failure. */
+  readonly #downSinceMs: (number | null)[]
   readonly #polled = new Set<number>()
   #isRunning = false
 
   constructor(options: FallbackOptions) {
     this.#options = options
     this.#failures = options.instruments.map(() => [])
+    this.#downSinceMs = options.instruments.map(() => null)
   }
 
   /** Shards that are being asked for over REST. */
@@ -54,14 +60,23 @@ export class QuoteFallback {
     const recent = this.#failures[shard]!.filter((atMs) => nowMs - atMs < windowMs)
     recent.push(nowMs)
     this.#failures[shard] = recent
-    if (recent.length < failuresMax || this.#polled.has(shard) || signal.aborted) return
+    this.#downSinceMs[shard] ??= nowMs
+    const downMs = nowMs - this.#downSinceMs[shard]
+    const isHeld = recent.length < failuresMax && downMs < windowMs
+    if (isHeld || this.#polled.has(shard) || signal.aborted) return
     this.#polled.add(shard)
-    log.warn('socket keeps failing, asking for quotes over REST', { shard, failures: recent.length })
+    const failures = recent.length
+    log.warn('socket keeps failing, asking for quotes over REST', {
+      shard,
+      failures,
+      downMs: Math.round(downMs),
+    })
     if (!this.#isRunning) void this.#run()
   }
 
+  /** Failures are not forgiven: a socket that comes back only to break again is not held either. */
   live(shard: number): void {
-    this.#failures[shard] = []
+    this.#downSinceMs[shard] = null
     if (!this.#polled.delete(shard)) return
     this.#options.log.info('socket live again, no more quotes over REST', { shard })
   }

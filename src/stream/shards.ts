@@ -8,11 +8,15 @@ import type { VenueLimits } from '../domain/venue.ts'
 
 export type ShardLimits = Pick<VenueLimits, 'socketsMax' | 'instrumentsPerSocketMax'>
 
-/** Per instrument, in the order given: its shard, from 0. Throws CAPACITY_EXCEEDED. */
+/**
+ * Per instrument, in the order given: its shard, from 0. Throws CAPACITY_EXCEEDED, which names `listName`,
+ * where the instruments stand.
+ */
 export function planShards(
   instruments: readonly Instrument[],
   limits: ShardLimits,
   venueName: string,
+  listName = 'the list',
 ): readonly number[] {
   const { socketsMax, instrumentsPerSocketMax } = limits
   const capacity = socketsMax * instrumentsPerSocketMax
@@ -20,7 +24,7 @@ export function planShards(
   if (count > capacity) {
     throw new OperatingError(
       `planning the sockets: ${count} instruments, but ${venueName} sends at most ${capacity} ` +
-        `(${socketsMax} sockets of ${instrumentsPerSocketMax}); take ${count - capacity} off the list`,
+        `(${socketsMax} sockets of ${instrumentsPerSocketMax}); take ${count - capacity} off ${listName}`,
       { code: 'CAPACITY_EXCEEDED' },
     )
   }

@@ -18,6 +18,7 @@ const REASON_WORDS: Readonly<Record<LostReason, string>> = {
   overflow: 'overflow',
   stopped: 'worker stopped',
   refused: 'refused by vendor',
+  damaged: 'journal damaged',
 }
 
 /** `09:41:07 → 09:43:30   2 min 23 s   shard 1   disconnected: …`; an open gap lasts until `atMs`. */

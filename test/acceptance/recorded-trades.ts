@@ -55,7 +55,12 @@ export type DayComparison = {
   readonly replayDifferentCount: number
 }
 
-export type PlayOptions = { readonly speed: number; readonly graceMs: number }
+export type PlayOptions = {
+  readonly speed: number
+  readonly graceMs: number
+  /** Which candles are compared. Settled ones do not depend on how loaded this machine is. */
+  readonly compared: 'live' | 'settled'
+}
 
 export async function compareDay(day: string, options: PlayOptions): Promise<DayComparison> {
   const date = DAYS[day]!
@@ -63,7 +68,7 @@ export async function compareDay(day: string, options: PlayOptions): Promise<Day
   const dir = tempDir('recorded')
   const recording = writeRecording(dir, trades, date)
   const played = await play(dir, recording, date, options)
-  const candles = await readCandles(dir, date)
+  const candles = await readCandles(dir, date, options.compared)
   const differences: Difference[] = []
   let comparedCount = 0
   for (const symbol of SYMBOLS) {
@@ -163,13 +168,18 @@ async function play(dir: string, recording: string, date: string, options: PlayO
 
 type ReadCandle = { readonly ohlc: Ohlc; readonly volume: number }
 
-/** The live parts, read by a reader that is not ours, by symbol and minute since the open. */
-async function readCandles(dir: string, date: string): Promise<Map<string, ReadCandle>> {
+/** Read by a reader that is not ours, by symbol and minute since the open. */
+async function readCandles(
+  dir: string,
+  date: string,
+  compared: PlayOptions['compared'],
+): Promise<Map<string, ReadCandle>> {
   const connection = await (await DuckDBInstance.create()).connect()
-  const glob = join(dir, 'data/staging/in/candles', `date=${date}`, '*.parquet')
+  const folder = compared === 'live' ? 'staging/in/candles' : 'analytics/in/candles/frequency=1m'
+  const glob = join(dir, 'data', folder, `date=${date}`, '*.parquet')
   const answer = await connection.runAndReadAll(
     `SELECT symbol, epoch_ms(timestamp)::DOUBLE, open, high, low, close, volume::DOUBLE
-     FROM read_parquet('${glob}')`,
+     FROM read_parquet('${glob}') WHERE source = 'ticks'`,
   )
   connection.closeSync()
   const candles = new Map<string, ReadCandle>()

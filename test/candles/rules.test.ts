@@ -196,6 +196,17 @@ test('a minute is complete only when something was heard after its end', () => {
   expect(kit.candle('09:15').complete).toBe(false)
 })
 
+test("a feed that is lost within a minute's grace may have lost a tick of it that was on its way", () => {
+  const lostAt = (text: string): SessionKit => {
+    const kit = OPENED().packet('09:15:50', { price: 29_000, dayVolume: 1_010 }).alive('09:16:00.050')
+    return kit.lost(text).minute('09:15', true)
+  }
+  // The kit's grace is 2 s.
+  expect(lostAt('09:16:00.100').candle('09:15').complete).toBe(false)
+  expect(lostAt('09:16:01.999').candle('09:15').complete).toBe(false)
+  expect(lostAt('09:16:02').candle('09:15').complete).toBe(true)
+})
+
 test('instruments of another shard are not touched by a gap', () => {
   const kit = new SessionKit({ instruments: [INFY, SBIN], shards: [0, 1] }).start('08:55')
   for (const shard of [0, 1]) kit.connect('08:55', shard, shard).live('08:56', shard, shard)

@@ -6,7 +6,7 @@ import { compressFile } from '../../src/journal/compress.ts'
 import { openJournal } from '../../src/journal/journal.ts'
 import { recoverJournal } from '../../src/journal/recover.ts'
 import { verifyJournal } from '../../src/journal/verify.ts'
-import { compressSegment, decompressSegment } from '../../src/journal/zst.ts'
+import { BLOCK_BYTES, compressSegment, decompressSegment } from '../../src/journal/zst.ts'
 import { createClock } from '../../src/platform/clock.ts'
 import { bytesOf, endRig, randomOf, readAll, startRig, tempDir } from './harness.ts'
 
@@ -111,15 +111,15 @@ test('compressed and raw segments read the same, and the raw ones are gone', asy
 
 test('a damaged block of a compressed segment costs that block, not the segment', () => {
   const random = randomOf(3)
-  const bytes = new Uint8Array(10 * 1024 * 1024).map(() => Math.floor(random() * 8))
+  const bytes = new Uint8Array(2.5 * BLOCK_BYTES).map(() => Math.floor(random() * 8))
   const compressed = compressSegment(bytes)
   expect(Buffer.compare(decompressSegment(compressed)!, bytes)).toBe(0)
   compressed[compressed.byteLength >> 1]! ^= 1
   const back = decompressSegment(compressed)!
-  const mib4 = 4 * 1024 * 1024
-  expect(Buffer.compare(back.subarray(0, mib4), bytes.subarray(0, mib4))).toBe(0)
-  expect(Buffer.compare(back.subarray(2 * mib4), bytes.subarray(2 * mib4))).toBe(0)
-  expect(back.subarray(mib4, 2 * mib4).every((byte) => byte === 0)).toBe(true)
+  const [first, second] = [BLOCK_BYTES, 2 * BLOCK_BYTES]
+  expect(Buffer.compare(back.subarray(0, first), bytes.subarray(0, first))).toBe(0)
+  expect(Buffer.compare(back.subarray(second), bytes.subarray(second))).toBe(0)
+  expect(back.subarray(first, second).every((byte) => byte === 0)).toBe(true)
   expect(decompressSegment(compressed.subarray(0, -1))).toBe(null)
 })
 
@@ -139,6 +139,34 @@ test('every flipped bit and every cut of a compressed segment is noticed', () =>
       Buffer.compare(decompressSegment(damaged) ?? Buffer.alloc(0), decompressSegment(whole)!) === 0
     expect(isSame || !verifyJournal(dir).isIntact, `bit ${bit}`).toBe(true)
   }
+})
+
+test('a segment whose bytes are not those of its seal stays as it is', () => {
+  const dir = tempDir()
+  const rig = startRig(dir)
+  rig.appender.append(1, bytesOf('something to compress'))
+  endRig(rig)
+  const path = join(dir, '00000001.wal')
+  const raw = readFileSync(path)
+  for (const damaged of [raw.subarray(0, -8), Buffer.concat([raw, Buffer.alloc(8)]), flipped(raw, 150)]) {
+    writeFileSync(path, damaged)
+    compressFile(path)
+    expect(readdirSync(dir)).toEqual(['00000001.wal'])
+    expect(readFileSync(path).equals(damaged)).toBe(true)
+  }
+})
+
+test('a segment whose seal lies across the end of a block is compressed like any other', () => {
+  const dir = tempDir()
+  const rig = startRig(dir, { ringBytes: 4 * BLOCK_BYTES })
+  // Heads of segment and frame, and the seal, take 232 bytes: the block ends 48 bytes into the seal.
+  rig.appender.append(1, new Uint8Array(BLOCK_BYTES + 40 - 232).fill(7))
+  endRig(rig)
+  const path = join(dir, '00000001.wal')
+  const raw = readFileSync(path)
+  expect(raw.byteLength).toBe(BLOCK_BYTES + 40)
+  compressFile(path)
+  expect(Buffer.compare(decompressSegment(readFileSync(`${path}.zst`))!, raw)).toBe(0)
 })
 
 test('a crash between publishing a compressed segment and removing the raw one leaves no double', () => {
@@ -176,3 +204,9 @@ test('the ballast is really there while the journal is open, and gone afterwards
   await appender.close()
   expect(readdirSync(dir)).toEqual(['00000001.wal'])
 })
+
+function flipped(bytes: Buffer, at: number): Buffer {
+  const copy = Buffer.from(bytes)
+  copy[at]! ^= 1
+  return copy
+}

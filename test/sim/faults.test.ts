@@ -231,16 +231,28 @@ test('e1002 refuses subscriptions and leaves earlier ones alone', () =>
     expect(heard.listener.packetsOf('1008')).toEqual([])
   }))
 
-test('slow_link delays and loses nothing while the queue has room', () =>
+test('slow_link delays and loses nothing while the queue has room, and answers wait their turn', () =>
   withFault({ kind: 'slow_link', bytesPerSecond: 500, ...FOR_2_S }, async (scene, heard) => {
     const all = await undisturbed(6)
+    const { listener } = heard
     const early = await hear(scene, heard, 2)
-    const slow = await hear(scene, heard, 1.9)
-    const rest = await hear(scene, heard, 2.1)
+    const before = listener.frames.length
+    await scene.clock.advance(1.9 * SECOND_MS)
+    let isCaughtUp = false
+    const caughtUp = listener.catchUp().then(() => {
+      isCaughtUp = true
+    })
+    await login(scene) // HTTP has a way of its own, and is not slow
+    const slowCount = listener.frames.length - before
     // 500 bytes a second are four packets of 125 bytes.
-    expect(slow.length).toBeGreaterThan(3)
-    expect(slow.length).toBeLessThan(13)
-    expect([...early, ...slow, ...rest]).toEqual(all)
+    expect(slowCount).toBeGreaterThan(3)
+    expect(slowCount).toBeLessThan(13)
+    expect(isCaughtUp).toBe(false)
+    await scene.clock.advance(2.1 * SECOND_MS)
+    await caughtUp
+    await listener.catchUp()
+    const later = listener.packets.slice(before).map((packet) => packet!.sequence)
+    expect([...early, ...later]).toEqual(all)
   }))
 
 test('token_expiry kills every token; the open socket lives on', () =>

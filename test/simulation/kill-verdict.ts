@@ -3,8 +3,8 @@
  * reads them, gaps from the journal, the settled day against what the stand-in's exchange really traded.
  *
  * The witness heard the same packets from the same exchange, so a victim's candle that says `complete` must
- * equal the witness's in EVERY column: prices, volume, vwap, tick count, first and last tick, and also the day's
- * high and low, because the vendor's packets carry them. Nothing may differ but what `complete = false` admits.
+ * equal the witness's in EVERY column: prices, volume, vwap, tick count, first and last tick, and also the
+ * day's high and low, because the vendor's packets carry them. Only what says `complete = false` may differ.
  */
 import { hash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
@@ -13,13 +13,13 @@ import { foldJournal } from '../../src/app/fold-journal.ts'
 import { CandleFold } from '../../src/candles/fold.ts'
 import type { Gap } from '../../src/domain/gap.ts'
 import type { SettleReport } from '../../src/domain/settle-report.ts'
-import { DAY_MS, MINUTE_MS, minuteOf, type UnixMs } from '../../src/domain/time.ts'
-import { createGenerator } from '../../src/sim/smartapi/generator.ts'
+import { MINUTE_MS, minuteOf } from '../../src/domain/time.ts'
 import { journalDir, momentumDir, partsDir, pathOf } from '../../src/store/lake.ts'
 import { smartapi } from '../../src/venues/smartapi/index.ts'
 import type { PlayedSession, Worker } from './kill-loop.ts'
 import { keyOf, type LakeRow, type RowKey, readRows } from './lake-rows.ts'
 import { type Ended, run } from './processes.ts'
+import { trueRows, untrueRows } from './true-rows.ts'
 
 export type SessionVerdict = {
   /** Parts, of candles and of signals, that the victim published. */
@@ -36,6 +36,8 @@ export type SessionVerdict = {
   readonly candlesIncomplete: number
   /** Complete candles that the witness has otherwise, or not at all, or that the victim lacks. */
   readonly unexplained: number
+  /** Settled candles of ticks that say `complete` and have another volume than was traded. */
+  readonly untrue: number
   /** Candles that say `complete` although the worker was down in their minute. */
   readonly dishonest: number
   readonly lateTicks: number
@@ -61,8 +63,11 @@ export async function judgeSession(played: PlayedSession): Promise<SessionVerdic
   const findings = new Findings()
   const { published, complaints } = played
   for (const one of complaints) findings.add('complaint', one)
-  const replayEqual = await judgeReplay(played, findings)
-  const settled = await judgeSettle(played, findings)
+  const [replayEqual, ofWitness] = await Promise.all([
+    judgeReplay(played, findings),
+    settle(played, played.witness, findings),
+  ])
+  const settled = await judgeSettle(played, ofWitness, findings)
   const lived = await judgeCandles(played, settled.witness, findings)
   const gaps = judgeGaps(played, findings)
   published.look()
@@ -77,6 +82,7 @@ export async function judgeSession(played: PlayedSession): Promise<SessionVerdic
     candlesCompared: lived.compared,
     candlesIncomplete: lived.incomplete,
     unexplained: findings.count('unexplained'),
+    untrue: findings.count('untrue'),
     dishonest: findings.count('dishonest'),
     lateTicks: settled.lateTicks,
     gaps,
@@ -143,10 +149,13 @@ type Settled = {
   readonly vendorRows: number
 }
 
-async function judgeSettle(played: PlayedSession, findings: Findings): Promise<Settled> {
+async function judgeSettle(
+  played: PlayedSession,
+  ofWitness: SettleReport | null,
+  findings: Findings,
+): Promise<Settled> {
   const { victim, witness } = played
   const path = pathOf({ kind: 'day', day: dayOf(played) })
-  const ofWitness = await settle(played, witness, findings)
   const first = await settle(played, victim, findings)
   const firstSha = shaOf(join(victim.dataDir, path))
   await settle(played, victim, findings)
@@ -185,7 +194,9 @@ function judgeSettledRows(
   witnessRows: readonly LakeRow[],
   findings: Findings,
 ): void {
-  const truth = trueRows(played)
+  const { options, date } = played
+  const truth = trueRows({ ...options, date }, foldOf(played, played.victim).minuteRange())
+  for (const row of untrueRows(rows, truth)) findings.add('untrue', row.everything)
   const byKey = uniqueRows(rows, findings, 'settled')
   const witnessed = uniqueRows(witnessRows, findings, 'settled by the witness')
   for (const [key, row] of byKey) {
@@ -202,27 +213,8 @@ function judgeSettledRows(
   for (const key of truth.keys()) if (!byKey.has(key)) findings.add('unsettled', `${key} has no row at all`)
 }
 
-type TrueRow = { readonly prices: readonly number[]; readonly volume: number }
-
 function textOf({ prices, volume }: { prices: readonly number[]; volume: number | null }): string {
   return JSON.stringify([prices, volume ?? 0])
-}
-
-/** The candles of the exchange itself, made anew from its seed: minutes of the session in which it traded. */
-function trueRows(played: PlayedSession): ReadonlyMap<RowKey, TrueRow> {
-  const { options, date } = played
-  const source = createGenerator({ ...options, date })
-  const range = foldOf(played, played.victim).minuteRange()
-  const rows = new Map<RowKey, TrueRow>()
-  for (const [at, instrument] of source.instruments.entries()) {
-    const fromMs = (range.from * MINUTE_MS) as UnixMs
-    const toMs = (range.to * MINUTE_MS) as UnixMs
-    for (const candle of source.candles(at, fromMs, toMs, (toMs + DAY_MS) as UnixMs)) {
-      const { open, high, low, close, volume, timestampMs } = candle
-      rows.set(keyOf({ ...instrument, timestampMs }), { prices: [open, high, low, close], volume })
-    }
-  }
-  return rows
 }
 
 type Lived = { readonly compared: number; readonly incomplete: number; readonly doubled: number }
@@ -297,8 +289,8 @@ function judgeGaps(played: PlayedSession, findings: Findings): number {
 }
 
 async function judgeIntegrity(played: PlayedSession, findings: Findings): Promise<number> {
-  for (const worker of [played.victim, played.witness]) {
-    const ended = await command(worker, ['verify'])
+  const verified = [played.victim, played.witness].map((worker) => command(worker, ['verify']))
+  for (const ended of await Promise.all(verified)) {
     if (ended.status !== 0) findings.add('damage', ended.stderr.split('\n').at(-1) ?? '')
   }
   return findings.count('damage')

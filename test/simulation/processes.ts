@@ -143,8 +143,8 @@ export function tempDir(name: string): string {
 }
 
 /** Writes a file into `dir` and returns its path. JSON is YAML too. */
-export function fileIn(dir: string, name: string, content: string | object): string {
+export function fileIn(dir: string, name: string, content: string | object, mode = 0o644): string {
   const path = join(dir, name)
-  writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content))
+  writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content), { mode })
   return path
 }

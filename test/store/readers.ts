@@ -42,7 +42,7 @@ function repairedLite(): Lite {
   return require('parquetjs-lite') as Lite
 }
 
-/** A data page of dictionary indices: a byte of bit width, then runs, repeated or packed (Parquet: RLE hybrid). */
+/** A data page of dictionary indices: a byte of bit width, then runs, repeated or packed (RLE hybrid). */
 function dictionaryIndices(
   _type: string,
   cursor: { buffer: Buffer; offset: number },

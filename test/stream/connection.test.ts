@@ -183,6 +183,42 @@ test('a mute socket is doubted from its last tick, a stalled one from its last r
   }
 })
 
+test('a shard that was found mute is believed again when a tick comes, not for its pongs', async () => {
+  const kit = setUp()
+  await live(kit)
+  kit.connection.reconnect('mute', 'silent')
+  await kit.clock.advance(5_000)
+  kit.sockets.last.open()
+  kit.sockets.last.say('pong')
+  await kit.clock.advance(10_000)
+  kit.sockets.last.say('pong')
+  expect(kit.connection.status().state).toBe('subscribing')
+  expect(kit.sink.kinds()).toEqual(['connect', 'live', 'lost', 'connect'])
+  kit.sockets.last.tick()
+  expect(kit.connection.status().state).toBe('live')
+  kit.connection.reconnect('stalled', 'silent')
+  await kit.clock.advance(5_000)
+  kit.sockets.last.open()
+  kit.sockets.last.say('pong')
+  expect(kit.connection.status().state).toBe('live')
+})
+
+test('a pong says which ping it answers: what it proves is as old as that', async () => {
+  const kit = setUp()
+  await live(kit)
+  const startMs = kit.clock.wallMs()
+  await kit.clock.advance(20_000)
+  for (const _ of ['of the subscription', 'after 10 s', 'after 20 s']) kit.sockets.last.say('pong')
+  expect(kit.sink.of('alive').map(({ askedMs, atMs }) => [askedMs! - startMs, atMs - startMs])).toEqual([
+    [0, 20_000],
+    [10_000, 20_000],
+    [20_000, 20_000],
+  ])
+  // A pong that nobody asked for proves nothing new.
+  kit.sockets.last.say('pong')
+  expect(kit.sink.of('alive').at(-1)!.askedMs).toBe(startMs)
+})
+
 test('backoff never exceeds its cap and grows to it', () => {
   const limits = { baseMs: 1_000, capMs: 30_000 }
   fc.assert(
@@ -251,6 +287,19 @@ test('a handshake that is refused forever does not become a storm of logins', as
   expect(kit.tokens.loginCount).toBeGreaterThan(5)
 })
 
+test('after a storm of refusals the shard is back within the longest pause, though logins have become rare', async () => {
+  const kit = setUp()
+  kit.connection.start()
+  for (let second = 0; second < 600; second += 1) {
+    await kit.clock.advance(1_000)
+    if (!kit.sockets.last.isGone) kit.sockets.last.refuse(401)
+  }
+  const loginCount = kit.tokens.loginCount
+  for (let second = 0; second < 30 && kit.sockets.last.isGone; second += 1) await kit.clock.advance(1_000)
+  expect(kit.sockets.last.isGone).toBe(false)
+  expect(kit.tokens.loginCount - loginCount).toBeLessThanOrEqual(1)
+})
+
 test('a login refused for good ends this shard and says so', async () => {
   const error = new OperatingError('logging in: no', { code: 'LOGIN_REFUSED' })
   const refusing = {
@@ -281,6 +330,24 @@ test('refused instruments are named in a fact and in the log, and the rest goes 
     'E1001 Payload (foreign)',
     'maintenance at noon',
   ])
+})
+
+test('where room runs short reading stops before anything is lost, and nothing is in doubt', async () => {
+  const kit = setUp()
+  await live(kit)
+  kit.sink.isFilling = true
+  const socket = kit.sockets.last
+  for (const text of ['one', 'two']) socket.tick(text)
+  expect(socket.isPaused).toBe(true)
+  // Our own pause is not the vendor's silence.
+  expect(kit.connection.pulse().isListening).toBe(false)
+  kit.sink.makeRoom()
+  await kit.clock.advance(0)
+  expect(socket.isPaused).toBe(false)
+  expect(kit.connection.pulse().isListening).toBe(true)
+  expect(kit.sink.kinds()).toEqual(['connect', 'live'])
+  expect(kit.sink.packets.slice(-2).map(({ text }) => text)).toEqual(['one', 'two'])
+  expect(kit.connection.status().droppedCount).toBe(0)
 })
 
 test('where there is no room reading stops, the loss is counted, and the gap is stated', async () => {

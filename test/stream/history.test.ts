@@ -167,6 +167,7 @@ test('a shard that fails five times in two minutes is asked for over REST until 
   const kit = setUp((call) => okReply(`quotes ${call}`))
   const { sink, fallback } = fallbackOf(kit)
   for (let failure = 0; failure < 4; failure += 1) fallback.failed(0)
+  fallback.live(0)
   await kit.clock.advance(120_001)
   fallback.failed(0)
   expect(fallback.polled).toEqual([])
@@ -182,6 +183,32 @@ test('a shard that fails five times in two minutes is asked for over REST until 
   await kit.clock.advance(60_000)
   expect(sink.facts.length).toBe(length)
   expect(kit.lines.join('')).toMatch(/asking for quotes over REST[\s\S]*no more quotes over REST/)
+})
+
+test('a shard that is down for two minutes is asked for over REST, however seldom it may try', async () => {
+  const kit = setUp((call) => okReply(`quotes ${call}`))
+  const { fallback } = fallbackOf(kit)
+  // Over the connection limit each try waits for half a minute or longer.
+  for (let attempt = 0; attempt < 3; attempt += 1) {
+    fallback.failed(0)
+    expect(fallback.polled).toEqual([])
+    await kit.clock.advance(45_000)
+  }
+  fallback.failed(0)
+  expect(fallback.polled).toEqual([0])
+})
+
+test('a socket that comes back only to break again is not held', async () => {
+  const kit = setUp((call) => okReply(`quotes ${call}`))
+  const { fallback } = fallbackOf(kit)
+  for (let failure = 0; failure < 5; failure += 1) {
+    expect(fallback.polled).toEqual([])
+    fallback.failed(0)
+    if (failure < 4) fallback.live(0)
+  }
+  expect(fallback.polled).toEqual([0])
+  fallback.live(0)
+  expect(fallback.polled).toEqual([])
 })
 
 test('refused quotes are noted and wait; an abort ends the polling', async () => {

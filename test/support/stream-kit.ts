@@ -156,11 +156,12 @@ function parseText(text: string): TextFrame {
   return { kind: 'other', text }
 }
 
-/** Remembers everything; `room` false makes it refuse packets until `makeRoom`. */
+/** Remembers everything; until `makeRoom`, `hasRoom` false makes it refuse packets, `isFilling` only warns. */
 export class RecordingSink implements FeedSink {
   readonly facts: Fact[] = []
   readonly packets: { readonly connection: number; readonly text: string; readonly atMs: UnixMs }[] = []
   hasRoom = true
+  isFilling = false
   #waiting: (() => void)[] = []
 
   packet(connection: number, bytes: Uint8Array, atMs: UnixMs): boolean {
@@ -174,12 +175,13 @@ export class RecordingSink implements FeedSink {
   }
 
   whenRoom(): Promise<void> {
-    if (this.hasRoom) return Promise.resolve()
+    if (this.hasRoom && !this.isFilling) return Promise.resolve()
     return new Promise((resolve) => this.#waiting.push(resolve))
   }
 
   makeRoom(): void {
     this.hasRoom = true
+    this.isFilling = false
     for (const resolve of this.#waiting.splice(0)) resolve()
   }
 

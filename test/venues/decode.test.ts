@@ -209,7 +209,22 @@ test('an interval beyond the end of the memory is refused, not read', () => {
   expect(decodePacket(bytes, view, 10, length, spoiltTick())).toBe(REJECT_LENGTH)
 })
 
-test('any bytes at all are judged without a throw, and a rejected length leaves the tick alone', () => {
+test('of a packet of a wrong length only the name is read, and that from its own bytes', () => {
+  for (const mode of MODES) {
+    const packet = encode({ ...SAMPLE_PACKET, mode })
+    for (const length of [0, 1, 26, 27, 50, packet.length - 1, packet.length + 1]) {
+      const bytes = new Uint8Array(length)
+      bytes.set(packet.subarray(0, length))
+      const { tick } = decode(bytes)
+      const token = bytes.subarray(tick.tokenOffset, tick.tokenOffset + tick.tokenLength)
+      expect(new TextDecoder().decode(token)).toBe(length < 27 ? '' : SAMPLE_PACKET.token)
+      const { exchange, tokenOffset, tokenLength } = tick
+      expect(tick).toEqual({ ...spoiltTick(), exchange, tokenOffset, tokenLength })
+    }
+  }
+})
+
+test('any bytes at all are judged without a throw, and a rejected length gives no number', () => {
   const modeByte = fc.oneof(fc.constantFrom(1, 2, 3, 4), fc.nat(255))
   const length = fc.oneof(fc.constantFrom(51, 123, 379, 443), fc.nat(500))
   const anyBytes = fc
@@ -219,7 +234,10 @@ test('any bytes at all are judged without a throw, and a rejected length leaves 
     fc.property(anyBytes, (bytes) => {
       const { outcome, tick } = decode(bytes)
       expect([0, 1, 2, 3, 4]).toContain(outcome)
-      if (outcome === REJECT_LENGTH) expect(tick).toEqual(spoiltTick())
+      if (outcome === REJECT_LENGTH) {
+        const { exchange, tokenOffset, tokenLength } = tick
+        expect(tick).toEqual({ ...spoiltTick(), exchange, tokenOffset, tokenLength })
+      }
       const isWhole = outcome !== REJECT_LENGTH && outcome !== REJECT_EXCHANGE
       expect(readPacket(bytes) !== null).toBe(isWhole)
     }),

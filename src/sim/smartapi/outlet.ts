@@ -6,6 +6,12 @@
  */
 import type { ServerSocket } from '../../platform/server.ts'
 
+/** First byte of a frame of a server, whole. */
+const TEXT_FINAL = 0x81
+const PONG_FINAL = 0x8a
+/** Longest payload whose length fits into a frame's second byte. */
+const SHORT_PAYLOAD_BYTES_MAX = 125
+
 /** An instrument in a mode, as one number. */
 export type FeedKey = number
 
@@ -37,10 +43,31 @@ export class Outlet {
       this.conflatedCount += 1
       return
     }
-    this.#reserve(frame.byteLength)
-    this.#gathered.set(frame, this.#gatheredBytes)
-    this.#gatheredBytes += frame.byteLength
+    this.#append(frame)
     this.frameCount += 1
+  }
+
+  /** Answers in words, behind all that was sent before: a socket keeps the order. */
+  say(text: string): void {
+    this.#gather(TEXT_FINAL, Buffer.from(text))
+  }
+
+  pong(payload: Uint8Array): void {
+    this.#gather(PONG_FINAL, payload)
+  }
+
+  #gather(first: number, payload: Uint8Array): void {
+    const length = payload.byteLength
+    const isShort = length <= SHORT_PAYLOAD_BYTES_MAX
+    const head = isShort ? [first, length] : [first, 126, length >> 8, length & 0xff]
+    this.#append(head)
+    this.#append(payload)
+  }
+
+  #append(bytes: ArrayLike<number>): void {
+    this.#reserve(bytes.length)
+    this.#gathered.set(bytes, this.#gatheredBytes)
+    this.#gatheredBytes += bytes.length
   }
 
   queuedBytes(): number {
@@ -84,8 +111,8 @@ export class Outlet {
   }
 
   /**
-   * All that is first in line, or one frame of it where bytes are counted: other frames, a pong for
-   * one, take another way to the socket and must not fall into the middle of a packet.
+   * All that is first in line, or one frame of it where bytes are counted: the closing handshake takes
+   * another way to the socket and must not fall into the middle of a packet.
    */
   #writeFirst(): void {
     const first = this.#waiting[0]!

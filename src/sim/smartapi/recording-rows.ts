@@ -44,7 +44,7 @@ export async function* readRecording(
     rowCount += rows.length
     yield rows
   }
-  if (rowCount === 0) throw invalid(path, lineNumber, 'the recording holds no trade')
+  if (rowCount === 0) throw invalid(path, Math.max(1, lineNumber), 'the recording holds no trade')
 }
 
 async function* linesOf(path: string): AsyncGenerator<readonly string[], void, void> {

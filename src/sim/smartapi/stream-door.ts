@@ -109,10 +109,15 @@ export class StreamDoor {
       onText: (text) => {
         const nowMs = clock.wallMs()
         const answer = this.#answerOf(client, text, nowMs)
-        if (answer !== null && plan.active('stall', nowMs) === null) socket.sendText(answer)
+        if (answer === null || plan.active('stall', nowMs) !== null) return
+        client.outlet.say(answer)
+        this.#flush(client, nowMs)
       },
       onPing: (payload) => {
-        if (plan.active('stall', clock.wallMs()) === null) socket.pong(payload)
+        const nowMs = clock.wallMs()
+        if (plan.active('stall', nowMs) !== null) return
+        client.outlet.pong(payload)
+        this.#flush(client, nowMs)
       },
       onClose: () => {
         this.#clients.delete(client)

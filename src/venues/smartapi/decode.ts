@@ -54,13 +54,16 @@ const SNAP_QUOTE = 3
 const DEPTH = 4
 
 /**
- * After REJECT_LENGTH and REJECT_EXCHANGE `tick` is as it was. After REJECT_RANGE only mode, exchange,
+ * After REJECT_EXCHANGE `tick` is as it was. After REJECT_LENGTH only exchange and token are of this packet, and
+ * the token is empty where it cannot be read. After REJECT_RANGE only mode, exchange,
  * token and priceScale are of this packet; after REJECT_NO_PRICE everything but the price is.
  */
 export const decodePacket: DecodePacket = (bytes, view, offset, length, tick) => {
-  if (length < LTP_BYTES || offset + length > bytes.byteLength) return REJECT_LENGTH
   const mode = bytes[offset]!
-  if (!fits(mode, length)) return REJECT_LENGTH
+  if (length < LTP_BYTES || offset + length > bytes.byteLength || !fits(mode, length)) {
+    readName(bytes, offset, length, tick)
+    return REJECT_LENGTH
+  }
   const exchange = ORDINAL_OF_CODE[bytes[offset + 1]!]!
   if (exchange === ORDINAL_UNKNOWN) return REJECT_EXCHANGE
   tick.mode = mode - 1
@@ -77,6 +80,17 @@ export const decodePacket: DecodePacket = (bytes, view, offset, length, tick) =>
   tick.sequence = sequenceHigh * TWO_32 + view.getUint32(offset + SEQUENCE_AT, true)
   tick.exchangeMs = timeHigh * TWO_32 + view.getUint32(offset + EXCHANGE_MS_AT, true)
   return readPrice(view, offset, tick)
+}
+
+/** Of a packet that is no packet: whose it was meant to be, as far as it has that. */
+function readName(bytes: Uint8Array, offset: number, length: number, tick: TickFields): void {
+  tick.tokenLength = 0
+  if (length < TOKEN_AT + TOKEN_BYTES_MAX || offset + length > bytes.byteLength) return
+  const exchange = ORDINAL_OF_CODE[bytes[offset + 1]!]!
+  if (exchange === ORDINAL_UNKNOWN) return
+  tick.exchange = exchange
+  tick.tokenOffset = offset + TOKEN_AT
+  tick.tokenLength = tokenLength(bytes, offset + TOKEN_AT)
 }
 
 function fits(mode: number, length: number): boolean {
