@@ -50,7 +50,7 @@ async function run(): Promise<void> {
   const compressed = join(dir, 'compressed')
   await writeJournal(recorded, raw)
   cpSync(raw, compressed, { recursive: true })
-  for (const path of globSync(join(compressed, '*.wal'))) compressFile(path)
+  for (const path of globSync(join(compressed, '*.wal'))) await compressFile(path)
   const parquet = join(dir, 'ticks.parquet')
   writeTicks(recorded, parquet)
   const duck = await openDuck(parquet)

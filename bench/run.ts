@@ -1,13 +1,15 @@
 /**
- * `npm run bench`: every benchmark, one after the other, each in a process of its own. `npm run bench -- replay`
- * runs one; `--runs 9` is handed on. Their JSON lines go to stdout, progress to stderr. The peers are
- * installed first where they are missing, from this folder's own lock file.
+ * `npm run bench`: every benchmark, one after the other, each in a process of its own.
+ * `npm run bench -- replay` runs one; `--runs 9` is handed on. Their JSON lines go to stdout, progress to
+ * stderr. The peers are installed first where they are missing, from this folder's own lock file.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const BENCHMARKS = ['decode-fold', 'whole-path', 'replay', 'tardis', 'worker']
+/** As the command itself runs: see the first line of src/cli/main.ts. */
+const FLAGS = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=2']
 const here = fileURLToPath(new URL('.', import.meta.url))
 const args = process.argv.slice(2)
 const named = args.filter((arg) => BENCHMARKS.includes(arg))
@@ -20,8 +22,7 @@ if (!existsSync(`${here}node_modules`)) {
 let isGood = true
 for (const name of named.length > 0 ? named : BENCHMARKS) {
   process.stderr.write(`${name}\n`)
-  isGood =
-    run(process.execPath, ['--disable-warning=ExperimentalWarning', `${name}.ts`, ...passedOn]) && isGood
+  isGood = run(process.execPath, [...FLAGS, `${name}.ts`, ...passedOn]) && isGood
 }
 process.exitCode = isGood ? 0 : 1
 

@@ -10,7 +10,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { HOUR_MS, MINUTE_MS, type UnixMs } from '../src/domain/time.ts'
 import { formatClockSetting } from '../src/platform/clock.ts'
@@ -89,11 +89,12 @@ function startWorker(clock: string, urls: { restUrl: string; streamUrl: string }
   const stream = { ...urls, graceMs: GRACE_MS, socketSilenceMs: 300_000, dataSilenceMs: 300_000 }
   const market = { instruments: './instruments.in.csv', stream: { ...stream, pingIntervalMs: 20_000 } }
   writeFileSync(join(dir, 'chandler.yaml'), JSON.stringify({ dataDir: './data', markets: { in: market } }))
-  const main = isSource ? fileURLToPath(new URL('../src/cli/main.ts', import.meta.url)) : buildPackage()
-  const args = [QUIET, main, 'stream', '--market', 'in', '--json', '--config', join(dir, 'chandler.yaml')]
-  return spawn(process.execPath, args, {
+  const args = ['stream', '--market', 'in', '--json', '--config', join(dir, 'chandler.yaml')]
+  const [command, ...flags] = isSource ? sourceCommand() : [buildPackage()]
+  return spawn(command!, [...flags, ...args], {
     env: {
       ...process.env,
+      PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
       CHANDLER_CLOCK: clock,
       SMARTAPI_API_KEY: 'bench',
       SMARTAPI_CLIENT_CODE: 'bench',
@@ -104,7 +105,16 @@ function startWorker(clock: string, urls: { restUrl: string; streamUrl: string }
   })
 }
 
-/** The command as it is installed. */
+/** As the script `chandler` of the package runs it. */
+function sourceCommand(): readonly string[] {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+  const { scripts } = JSON.parse(text) as { scripts: { chandler: string } }
+  const [, ...flags] = scripts.chandler.split(' ')
+  const main = fileURLToPath(new URL(`../${flags.pop()}`, import.meta.url))
+  return [process.execPath, ...flags, main]
+}
+
+/** The command as it is installed: its first line says which flags it runs with. */
 function buildPackage(): string {
   const build = fileURLToPath(new URL('../scripts/build.ts', import.meta.url))
   execFileSync(process.execPath, [QUIET, build], { cwd: new URL('..', import.meta.url), stdio: 'inherit' })

@@ -11,7 +11,10 @@ export function addReplay(program: Command): void {
     .description("fold a day's journal again into candles; the same journal gives the same bytes")
     .requiredOption('--market <market>', 'in')
     .requiredOption('--date <date>', 'market date, YYYY-MM-DD')
-    .option('--out <dir>', 'write the parts there, laid out like the lake; without it they are only compared')
+    .option(
+      '--out <dir>',
+      'write the parts there, laid out like the lake, or into the lake what it lost; else only compare',
+    )
     .action(async (options: { market: string; date: string; out?: string }, command: Command) => {
       onlyIndia(options.market)
       const runtime = createRuntime(command)

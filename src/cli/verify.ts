@@ -27,7 +27,7 @@ export function addVerify(program: Command): void {
       const [worst] = report.findings.filter(({ severity }) => severity === 'damage')
       throw new OperatingError(
         `verifying ${runtime.config.dataDir}: ${worst?.path ?? 'the lake'} is not intact; ` +
-          'the journal is the source: replay the date, or settle it again',
+          'the journal is the source: replay the date into it (replay --out), or settle it again',
         { code: 'VERIFY_FAILED' },
       )
     })

@@ -6,9 +6,10 @@ import { OperatingError } from '../domain/error.ts'
 import type { SegmentHead } from './format.ts'
 import { CHAIN_SEAL, TYPE_INTERNAL_MIN, TYPE_SEAL } from './format.ts'
 import { isSame } from './inspect.ts'
+import { openLoader } from './read-ahead.ts'
 import { FrameCursor } from './scan.ts'
 import type { LoadedSegment } from './segments.ts'
-import { listSegments, loadSegment } from './segments.ts'
+import { listSegments } from './segments.ts'
 
 export type JournalFrame = {
   seq: number
@@ -39,12 +40,17 @@ export function* readSegments(dir: string, options: ReadOptions = {}): Generator
   const paths = listSegments(dir)
   const report = options.onDamage ?? refuse
   const frame = emptyFrame()
-  let segment = paths.length > 0 ? loadSegment(paths[0]!) : null
-  if (segment !== null) reportMissing(segment.path, 0, 1, segment.head.firstSeq - 1, report)
-  for (let i = 1; segment !== null; i++) {
-    const next: LoadedSegment | null = i < paths.length ? loadSegment(paths[i]!) : null
-    yield* readSegment(segment, next?.head ?? null, frame, report)
-    segment = next
+  const loader = openLoader(paths)
+  try {
+    let segment = paths.length > 0 ? loader.load(0) : null
+    if (segment !== null) reportMissing(segment.path, 0, 1, segment.head.firstSeq - 1, report)
+    for (let i = 1; segment !== null; i++) {
+      const next: LoadedSegment | null = i < paths.length ? loader.load(i) : null
+      yield* readSegment(segment, next?.head ?? null, frame, report)
+      segment = next
+    }
+  } finally {
+    loader.end()
   }
 }
 

@@ -7,11 +7,14 @@
  *     [zstd frame: 1 MiB of the segment] … [zstd frame: the rest]
  *     [184D2A5E u32][size u32] { compressed u32, raw u32 } × n [n u32][0 u8][8F92EAB1 u32]
  */
-import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { promisify } from 'node:util'
+import { constants, zstdCompress, zstdDecompress, zstdDecompressSync } from 'node:zlib'
 import { viewOf } from './format.ts'
 
 export const BLOCK_BYTES: number = 1024 * 1024
 const LEVEL = 3
+/** Of the compressor's output: about what a block comes down to. */
+const CHUNK_BYTES = 256 * 1024
 const SKIPPABLE_MAGIC = 0x184d2a5e
 const SEEKABLE_MAGIC = 0x8f92eab1
 const FOOTER_BYTES = 9
@@ -19,29 +22,25 @@ const ENTRY_BYTES = 8
 
 type Block = { readonly at: number; readonly sizeBytes: number; readonly rawBytes: number }
 
-export function compressSegment(bytes: Uint8Array): Uint8Array {
-  const blocks: Uint8Array[] = []
-  for (let at = 0; at < bytes.byteLength; at += BLOCK_BYTES) blocks.push(bytes.subarray(at, at + BLOCK_BYTES))
-  const parts: Uint8Array[] = []
-  for (const part of compressBlocks(blocks)) parts.push(part.slice())
-  return Buffer.concat(parts)
-}
+const compress = promisify(zstdCompress)
+const decompress = promisify(zstdDecompress)
 
 /**
- * The compressed segment in parts, each only valid until the next is asked for; only the last of `blocks`
- * may be shorter than BLOCK_BYTES. Throws when a part does not come back as what went in.
+ * The compressed segment in parts; only the last of `blocks` may be shorter than BLOCK_BYTES. The next block
+ * is asked for when the next part is. Throws when a part does not come back as what went in.
  */
-export function* compressBlocks(blocks: Iterable<Uint8Array>): Generator<Uint8Array, void, void> {
+export async function* compressBlocks(
+  blocks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, void> {
   const sizes: (readonly [compressedBytes: number, rawBytes: number])[] = []
-  for (const raw of blocks) {
-    const part = zstdCompressSync(raw, {
-      chunkSize: BLOCK_BYTES,
+  for await (const raw of blocks) {
+    const part = await compress(raw, {
+      chunkSize: CHUNK_BYTES,
       pledgedSrcSize: raw.byteLength,
       params: { [constants.ZSTD_c_compressionLevel]: LEVEL, [constants.ZSTD_c_checksumFlag]: 1 },
     })
-    const back = decompressBlock(part, raw.byteLength)
-    if (back === null || Buffer.compare(back, raw) !== 0)
-      throw new Error('what came back is not what went in')
+    const back = await decompress(part, { chunkSize: BLOCK_BYTES, maxOutputLength: BLOCK_BYTES })
+    if (Buffer.compare(back, raw) !== 0) throw new Error('what came back is not what went in')
     sizes.push([part.byteLength, raw.byteLength])
     yield part
   }

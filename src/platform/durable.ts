@@ -90,14 +90,9 @@ export function writeFully(fd: number, bytes: Uint8Array, position?: number): vo
 
 /** Writes `bytes` to the new file `path` and makes its content, not yet its name, permanent. */
 export function writeNewFile(path: string, bytes: Uint8Array): void {
-  writeNewFileInParts(path, [bytes])
-}
-
-/** Like `writeNewFile`, for content that need not be in memory all at once. */
-export function writeNewFileInParts(path: string, parts: Iterable<Uint8Array>): void {
   const fd = openSync(path, 'wx', 0o600)
   try {
-    for (const part of parts) writeFully(fd, part)
+    writeFully(fd, bytes)
     fsyncSync(fd)
   } finally {
     closeSync(fd)

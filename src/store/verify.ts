@@ -95,7 +95,7 @@ function checkFile(dataDir: string, entry: ManifestEntry): LakeFinding | null {
     bytes = readFileSync(join(dataDir, path))
   } catch (error) {
     if (systemCodeOf(error) !== 'ENOENT') throw fileError('verifying', join(dataDir, path), error)
-    const detail = 'listed, but not on disk: replay or settle the date'
+    const detail = 'listed, but not on disk: replay the date into the lake (replay --out), or settle it'
     return { kind: 'missing', path, detail, damage: true }
   }
   if (hash('sha256', bytes, 'hex') === entry.sha256) return null

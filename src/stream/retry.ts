@@ -2,9 +2,9 @@
  * After a failed connection: how long to wait, and with which tokens to come back?
  *
  * Tokens are refused at random now and then, so the same ones get a second try; refused twice, they are
- * given back for others, ever slower, because logins that do not help are limited. Handshakes cost nothing: with
- * the tokens at hand they go on meanwhile, so that we are back soon after the vendor is. Too many sockets are
- * often the dead ones of a crash, which hold their place for about half a minute.
+ * given back for others, ever slower, because logins that do not help are limited. Handshakes cost nothing:
+ * with the tokens at hand they go on meanwhile, so that we are back soon after the vendor is. Too many
+ * sockets are often the dead ones of a crash, which hold their place for about half a minute.
  */
 import { MINUTE_MS, SECOND_MS } from '../domain/time.ts'
 import type { RefusalKind, Tokens } from '../domain/venue.ts'

@@ -1,10 +1,12 @@
 /** A worker ends in good order before the disk is full. */
+import { rmSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { watchDisk } from '../../src/app/disk-watch.ts'
 import type { IndiaContext } from '../../src/app/vendor.ts'
 import { loadConfig } from '../../src/config.ts'
 import type { OperatingError } from '../../src/domain/error.ts'
 import { freeBytesAt } from '../../src/platform/durable.ts'
+import { tempFolder } from '../store/kit.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 
 /** A context whose limits are placed around what is really free here. */
@@ -39,6 +41,20 @@ test('a disk that is filling up is warned of once, not every time it is looked a
   expect(lines).toEqual(['the disk is filling up'])
   expect(errors).toEqual([])
   expect((context.clock as ManualClock).timerCount).toBe(0)
+})
+
+test('a disk that cannot be looked at any more ends the worker, in one line', async () => {
+  const { context } = contextWith(0, 0)
+  const dir = tempFolder()
+  const errors: OperatingError[] = []
+  const stop = watchDisk({ ...context, config: { ...context.config, dataDir: dir } }, (error) =>
+    errors.push(error),
+  )
+  rmSync(dir, { recursive: true })
+  await (context.clock as ManualClock).advance(5_000)
+  stop()
+  expect(errors.map(({ code }) => code)).toEqual(['DIR_UNUSABLE'])
+  expect(errors[0]!.message).toContain(dir)
 })
 
 test('a disk with room is not spoken of', async () => {

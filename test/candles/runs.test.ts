@@ -140,7 +140,7 @@ test('a restart before anything can be traded costs nothing', () => {
   expect(kit.fold.volumeAccount(0).unattributed).toBe(0)
 })
 
-test('where a later run carries volume, the candles before it still have none, and no minute gets the whole day', () => {
+test('where a later run carries volume, no minute gets the whole day of it', () => {
   const kit = new SessionKit({ mode: 'ltp' })
   kit
     .fact(run('08:55', [INFY], { mode: 'ltp' }))

@@ -105,7 +105,7 @@ test('a late tick makes a candle of a minute that had none, revision 1', () => {
   expect(rows.at(-1)).toMatchObject({ timestampMs: at('09:17'), volume: 3, revision: 1, source: 'ticks' })
 })
 
-test("the vendor's candle takes the place of an incomplete one and fills minutes inside a gap, and only those", () => {
+test("the vendor's candle replaces an incomplete one and fills minutes inside a gap, and only those", () => {
   const all = ['09:15', '09:16', '09:17', '09:18', '09:19', '09:20'].map((text) => [text, {}] as const)
   const { rows, settled } = settleDay(WITH_GAP, { 'INFY-EQ': Object.fromEntries(all) })
   expect(rows.map(({ timestampMs, source, complete }) => [timestampMs, source, complete])).toEqual([
@@ -234,7 +234,7 @@ const EVERYWHERE = new Map(
   }),
 )
 
-test('whatever happens: whole candles stay, doubtful minutes are filled, rows are sorted, shares add up', () => {
+test('whole candles stay, doubtful minutes are filled, rows are sorted, shares add up', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 100 }), (steps) => {
       const live = play(steps, kitOf()).finalised

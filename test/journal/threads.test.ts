@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { compressFile } from '../../src/journal/compress.ts'
 import { openJournal } from '../../src/journal/journal.ts'
+import { readSegments } from '../../src/journal/reader.ts'
 import { recoverJournal } from '../../src/journal/recover.ts'
 import { verifyJournal } from '../../src/journal/verify.ts'
-import { BLOCK_BYTES, compressSegment, decompressSegment } from '../../src/journal/zst.ts'
+import { BLOCK_BYTES, compressBlocks, decompressSegment } from '../../src/journal/zst.ts'
 import { createClock } from '../../src/platform/clock.ts'
 import { bytesOf, endRig, randomOf, readAll, startRig, tempDir } from './harness.ts'
 
@@ -109,26 +110,44 @@ test('compressed and raw segments read the same, and the raw ones are gone', asy
   expect(report).toMatchObject({ class: 'CLEAN', wasClean: true, lastSeq: 2_000 })
 })
 
-test('a damaged block of a compressed segment costs that block, not the segment', () => {
+test('a compressed segment that is not one is named, wherever it stands in the reading', async () => {
+  const dir = tempDir()
+  const { appender } = await openJournal({ dir, ...FAST, segmentMaxBytes: 1_000 })
+  for (let n = 0; n < 40; n++)
+    await appender.whenDurable(appender.append(1, bytesOf(`entry ${n}`.padEnd(90))))
+  await appender.close()
+  const whole = readAll(dir).map((entry) => entry.text.trim())
+  expect(whole).toEqual(Array.from({ length: 40 }, (_, n) => `entry ${n}`))
+  const path = join(dir, readdirSync(dir).sort()[3]!)
+  writeFileSync(path, 'not a segment')
+  const read: string[] = []
+  expect(() => {
+    for (const { bytes, payloadOffset } of readSegments(dir)) read.push(String(bytes[payloadOffset]))
+  }).toThrow(path)
+  expect(read.length).toBeGreaterThan(0)
+})
+
+test('a damaged block of a compressed segment costs that block, not the segment', async () => {
   const random = randomOf(3)
   const bytes = new Uint8Array(2.5 * BLOCK_BYTES).map(() => Math.floor(random() * 8))
-  const compressed = compressSegment(bytes)
+  const [first, second] = [BLOCK_BYTES, 2 * BLOCK_BYTES]
+  const blocks = [bytes.subarray(0, first), bytes.subarray(first, second), bytes.subarray(second)]
+  const compressed = Buffer.concat(await Array.fromAsync(compressBlocks(blocks)))
   expect(Buffer.compare(decompressSegment(compressed)!, bytes)).toBe(0)
   compressed[compressed.byteLength >> 1]! ^= 1
   const back = decompressSegment(compressed)!
-  const [first, second] = [BLOCK_BYTES, 2 * BLOCK_BYTES]
   expect(Buffer.compare(back.subarray(0, first), bytes.subarray(0, first))).toBe(0)
   expect(Buffer.compare(back.subarray(second), bytes.subarray(second))).toBe(0)
   expect(back.subarray(first, second).every((byte) => byte === 0)).toBe(true)
   expect(decompressSegment(compressed.subarray(0, -1))).toBe(null)
 })
 
-test('every flipped bit and every cut of a compressed segment is noticed', () => {
+test('every flipped bit and every cut of a compressed segment is noticed', async () => {
   const dir = tempDir()
   const rig = startRig(dir)
   rig.appender.append(1, bytesOf('something to compress '.repeat(3)))
   endRig(rig)
-  compressFile(join(dir, '00000001.wal'))
+  await compressFile(join(dir, '00000001.wal'))
   const path = join(dir, '00000001.wal.zst')
   const whole = readFileSync(path)
   for (let bit = 0; bit < whole.byteLength * 8; bit++) {
@@ -141,7 +160,7 @@ test('every flipped bit and every cut of a compressed segment is noticed', () =>
   }
 })
 
-test('a segment whose bytes are not those of its seal stays as it is', () => {
+test('a segment whose bytes are not those of its seal stays as it is', async () => {
   const dir = tempDir()
   const rig = startRig(dir)
   rig.appender.append(1, bytesOf('something to compress'))
@@ -150,13 +169,13 @@ test('a segment whose bytes are not those of its seal stays as it is', () => {
   const raw = readFileSync(path)
   for (const damaged of [raw.subarray(0, -8), Buffer.concat([raw, Buffer.alloc(8)]), flipped(raw, 150)]) {
     writeFileSync(path, damaged)
-    compressFile(path)
+    await compressFile(path)
     expect(readdirSync(dir)).toEqual(['00000001.wal'])
     expect(readFileSync(path).equals(damaged)).toBe(true)
   }
 })
 
-test('a segment whose seal lies across the end of a block is compressed like any other', () => {
+test('a segment whose seal lies across the end of a block is compressed like any other', async () => {
   const dir = tempDir()
   const rig = startRig(dir, { ringBytes: 4 * BLOCK_BYTES })
   // Heads of segment and frame, and the seal, take 232 bytes: the block ends 48 bytes into the seal.
@@ -165,11 +184,11 @@ test('a segment whose seal lies across the end of a block is compressed like any
   const path = join(dir, '00000001.wal')
   const raw = readFileSync(path)
   expect(raw.byteLength).toBe(BLOCK_BYTES + 40)
-  compressFile(path)
+  await compressFile(path)
   expect(Buffer.compare(decompressSegment(readFileSync(`${path}.zst`))!, raw)).toBe(0)
 })
 
-test('a crash between publishing a compressed segment and removing the raw one leaves no double', () => {
+test('a crash between publishing a compressed segment and removing the raw leaves no double', async () => {
   for (const isBroken of [false, true]) {
     const dir = tempDir()
     const rig = startRig(dir)
@@ -177,7 +196,7 @@ test('a crash between publishing a compressed segment and removing the raw one l
     endRig(rig)
     const path = join(dir, '00000001.wal')
     const raw = readFileSync(path)
-    compressFile(path)
+    await compressFile(path)
     writeFileSync(path, raw)
     if (isBroken) writeFileSync(`${path}.zst`, 'not what it was')
     expect(recoverJournal(dir, { floorSeq: 0, clock: createClock() }).report.class).toBe('CLEAN')

@@ -179,6 +179,30 @@ test('disconnect breaks sockets off in the middle of a frame, and they may come 
     expect(again.frames).toHaveLength(1)
   }))
 
+test('after half a frame nothing follows that could complete it', () =>
+  withScene(
+    {
+      faults: [{ kind: 'disconnect', at: 2_000 }],
+      instrumentCount: 2,
+      packetsPerSecond: 4_000,
+    },
+    async (scene) => {
+      const listener = await Listener.connect(scene, await login(scene))
+      listener.subscribe(scene.source.instruments.map(({ token }) => token))
+      await listener.catchUp()
+      await scene.clock.advance(2.1 * SECOND_MS)
+      await listener.closed()
+      const sent = new Set(scene.sent.map(({ sequence }) => sequence))
+      const heard = listener.packets.slice(2) // the first two are the present states
+      expect(heard.length).toBeGreaterThan(500)
+      expect(heard.filter((packet) => packet === null || !sent.has(packet.sequence))).toEqual([])
+      const volumes = new Map(scene.sent.map(({ sequence, dayVolume }) => [sequence, dayVolume]))
+      const isFalse = (packet: (typeof heard)[number]): boolean =>
+        packet!.dayVolume !== volumes.get(packet!.sequence)
+      expect(heard.filter(isFalse)).toEqual([])
+    },
+  ))
+
 test('a repeated disconnect repeats', () =>
   withScene({ faults: [{ kind: 'disconnect', at: '10:00:02', every: 10 }] }, async (scene) => {
     const tokens = await login(scene)

@@ -1,8 +1,8 @@
 /**
  * What does a worker make of a feed that misbehaves? Several stand-in exchanges that trade the same day from
- * the same seed, each with its own list of faults and a worker of its own, and beside them one without faults:
- * all processes of their own, over real sockets, on one simulated clock. Here the day is played and the evidence
- * is gathered; what it must say stands in the test.
+ * the same seed, each with its own list of faults and a worker of its own, and beside them one without
+ * faults: all processes of their own, over real sockets, on one simulated clock. Here the day is played and
+ * the evidence is gathered; what it must say stands in the test.
  */
 import { join } from 'node:path'
 import { foldJournal } from '../../src/app/fold-journal.ts'

@@ -1,11 +1,11 @@
 /**
- * What may an operator rely on when the feed misbehaves? Each kind of fault that the stand-in knows, at its own
- * time of the day, met by a worker over real sockets, and compared with a worker whose feed had no faults.
+ * What may an operator rely on when the feed misbehaves? Each kind of fault that the stand-in knows, at its
+ * own time of the day, met by a worker over real sockets, and compared with a worker whose feed had none.
  *
- * Nobody can see that a packet was never sent, while the socket lives: `drop` leaves candles that say `complete`
- * and miss a price or hold shares of the minute before. Nor that a number is false which could be true: `corrupt`
- * leaves a few. Nor that an index, which has neither sequence nor volume, was told twice, or lacks a value. These
- * are the only exceptions (`UNSEEN`); the day's volume is conserved even then.
+ * Nobody can see that a packet was never sent, while the socket lives: `drop` leaves candles that say
+ * `complete` and miss a price or hold shares of the minute before. Nor that a number is false which could be
+ * true: `corrupt` leaves a few. Nor that an index, which has neither sequence nor volume, was told twice, or
+ * lacks a value. These are the only exceptions (`UNSEEN`); the day's volume is conserved even then.
  */
 import { rmSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -206,7 +206,7 @@ test.each(ALL)('%s: what the feed left open is settled with what was really trad
   if (name !== FAULTLESS) expect(vendor.length).toBeGreaterThan(100)
 })
 
-test('what cannot be seen spoils no other minute: prices of an index told twice, shares of the whole day', () => {
+test('what cannot be seen spoils no other minute: prices of an index told twice, shares of the day', () => {
   const witness = day(FAULTLESS)
   const told = rowsIn(day('packets').live.values(), ['09:19', '09:20']).filter(isIndex)
   expect(told).toHaveLength(2)

@@ -287,7 +287,7 @@ test('a handshake that is refused forever does not become a storm of logins', as
   expect(kit.tokens.loginCount).toBeGreaterThan(5)
 })
 
-test('after a storm of refusals the shard is back within the longest pause, though logins have become rare', async () => {
+test('after a storm of refusals the shard is back within the longest pause, rare as logins are', async () => {
   const kit = setUp()
   kit.connection.start()
   for (let second = 0; second < 600; second += 1) {

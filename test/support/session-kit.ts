@@ -39,7 +39,7 @@ export const INFY: Instrument = { exchange: 'NSE', token: '1594', symbol: 'INFY-
 export const SBIN: Instrument = { exchange: 'NSE', token: '3045', symbol: 'SBIN-EQ' }
 export const NIFTY: Instrument = { exchange: 'NSE', token: '99926000', symbol: 'Nifty 50' }
 
-const PLAIN: PacketFields = {
+export const PLAIN: PacketFields = {
   mode: 'quote',
   exchange: 'NSE',
   token: INFY.token,

@@ -156,7 +156,7 @@ function parseText(text: string): TextFrame {
   return { kind: 'other', text }
 }
 
-/** Remembers everything; until `makeRoom`, `hasRoom` false makes it refuse packets, `isFilling` only warns. */
+/** Remembers everything; until `makeRoom`, `hasRoom` false makes it refuse packets; `isFilling` warns. */
 export class RecordingSink implements FeedSink {
   readonly facts: Fact[] = []
   readonly packets: { readonly connection: number; readonly text: string; readonly atMs: UnixMs }[] = []

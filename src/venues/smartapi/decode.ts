@@ -54,8 +54,8 @@ const SNAP_QUOTE = 3
 const DEPTH = 4
 
 /**
- * After REJECT_EXCHANGE `tick` is as it was. After REJECT_LENGTH only exchange and token are of this packet, and
- * the token is empty where it cannot be read. After REJECT_RANGE only mode, exchange,
+ * After REJECT_EXCHANGE `tick` is as it was. After REJECT_LENGTH only exchange and token are of this packet,
+ * and the token is empty where it cannot be read. After REJECT_RANGE only mode, exchange,
  * token and priceScale are of this packet; after REJECT_NO_PRICE everything but the price is.
  */
 export const decodePacket: DecodePacket = (bytes, view, offset, length, tick) => {
