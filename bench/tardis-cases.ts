@@ -61,7 +61,8 @@ function ourLateTick(): CaseVerdict {
   const isRight =
     second.high === 102 && second.volume === 2 && kit.fold.lateCount() === 1 && settledFirst.high === 200
   const got =
-    `09:16 has high ${second.high}, volume ${second.volume}; 09:15 stays as published (high ${first.high}), ` +
+    `09:16 has high ${second.high}, volume ${second.volume}; ` +
+    `09:15 stays as published (high ${first.high}), ` +
     `1 tick counted late, and settle puts it there (high ${settledFirst.high}, volume ${settledFirst.volume})`
   return { isRight, got }
 }
@@ -80,7 +81,9 @@ function ourDisconnect(): CaseVerdict {
   const candle = kit.candle('09:15')
   return {
     isRight: candle.high === 110 && candle.volume === 9 && !candle.complete,
-    got: `09:15 has high ${candle.high}, volume ${candle.volume}, complete ${candle.complete}; ${kit.fold.gaps().length} gaps recorded`,
+    got:
+      `09:15 has high ${candle.high}, volume ${candle.volume}, complete ${candle.complete}; ` +
+      `${kit.fold.gaps().length} gaps recorded`,
   }
 }
 
