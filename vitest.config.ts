@@ -7,7 +7,12 @@
  */
 import { defineConfig, type TestUserConfig, type ViteUserConfig } from 'vitest/config'
 
-const PLAYED = ['test/acceptance/**/*.test.ts', 'test/cli/**/*.test.ts', 'test/simulation/**/*.test.ts']
+const PLAYED = [
+  'test/acceptance/**/*.test.ts',
+  'test/cli/**/*.test.ts',
+  'test/journal/faults.test.ts', // real disks that are full, real system calls that fail
+  'test/simulation/**/*.test.ts',
+]
 
 const shared: Pick<
   TestUserConfig,

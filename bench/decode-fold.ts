@@ -10,7 +10,8 @@ import { openSdkDecoder } from './smartapi-sdk.ts'
 
 const INSTRUMENTS = 3_000
 const MINUTES = 375
-const PACKETS_PER_SECOND = 133
+/** Five packets a candle: far fewer than a busy feed sends, and as many as fit into memory. */
+const PACKETS_PER_SECOND = 250
 /** The SDK compiles a parser for every packet: a few thousand take it long enough. */
 const SDK_PACKETS = 3_000
 const RATE_MIN = 5_000_000

@@ -31,7 +31,7 @@ import { generateDay, openingFacts, QUOTE_BYTES, RecordedDay } from './session.t
 
 const INSTRUMENTS = 3_000
 const MINUTES = 375
-const PACKETS_PER_SECOND = 133
+const PACKETS_PER_SECOND = 400
 const RATE_MIN = 3_000_000
 
 const runs = flag('runs', 7)

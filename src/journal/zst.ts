@@ -26,8 +26,8 @@ const compress = promisify(zstdCompress)
 const decompress = promisify(zstdDecompress)
 
 /**
- * The compressed segment in parts; only the last of `blocks` may be shorter than BLOCK_BYTES. The next block
- * is asked for when the next part is. Throws when a part does not come back as what went in.
+ * The compressed segment in parts, each only valid until the next is asked for; only the last of `blocks`
+ * may be shorter than BLOCK_BYTES. Throws when a part does not come back as what went in.
  */
 export async function* compressBlocks(
   blocks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
@@ -43,8 +43,18 @@ export async function* compressBlocks(
     if (Buffer.compare(back, raw) !== 0) throw new Error('what came back is not what went in')
     sizes.push([part.byteLength, raw.byteLength])
     yield part
+    release(back)
+    release(part)
   }
   yield indexOf(sizes)
+}
+
+/**
+ * Gives the memory back now. Left to the collector, which counts only what JavaScript takes, the blocks of
+ * several segments would be there together. What shares its memory with others (Node's pool) stays.
+ */
+function release(bytes: Buffer): void {
+  if (bytes.byteLength === bytes.buffer.byteLength) (bytes.buffer as ArrayBuffer).transfer(0)
 }
 
 function indexOf(sizes: readonly (readonly [compressedBytes: number, rawBytes: number])[]): Uint8Array {

@@ -131,7 +131,7 @@ test.skipIf(!hasTmpfs)(
     const dir = mountTmpfs('1m')
     const said = await runChild([join(dir, 'journal'), '20000', '200'])
     const end = said.at(-1)!
-    expect(end.code).toBe('DISK_FULL')
+    expect(end, JSON.stringify(said.slice(-2))).toMatchObject({ code: 'DISK_FULL' })
     expect(end.failed).toMatch(/the disk is full: free space there/)
     expect(highest(said, 'durable')).toBeGreaterThan(1_000)
     expectEntries(join(dir, 'journal'), 0, highest(said, 'written'))
