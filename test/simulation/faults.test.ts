@@ -46,9 +46,10 @@ const PLANS = {
   doors: [
     { kind: 'disconnect', at: '09:19:20' },
     { kind: 'reject_401', at: '09:19:20', for: 120 },
-    { kind: 'reject_403', at: '09:20:00', for: 30 },
     { kind: 'disconnect', at: '09:25:20' },
-    { kind: 'reject_429', at: '09:25:20', for: 200 },
+    { kind: 'reject_429', at: '09:25:20', for: 300 },
+    // Late enough that quotes are certainly being asked for: over its limit a socket is tried now and then.
+    { kind: 'reject_403', at: '09:28:30', for: 45 },
     { kind: 'disconnect', at: '09:36:20' },
     { kind: 'e1002', at: '09:36:20', for: 30 },
   ],
@@ -304,7 +305,7 @@ test('each loss of a socket is a gap with its reason, over all of the time that 
   expectGap('sockets', 'disconnected', '09:33:20.500', '09:33:35')
   expectGap('sockets', 'disconnected', '09:36:20.500', '09:36:50')
   expectGap('doors', 'disconnected', '09:19:20.500', '09:21:20')
-  expectGap('doors', 'disconnected', '09:25:20.500', '09:28:40')
+  expectGap('doors', 'disconnected', '09:25:20.500', '09:30:20')
 })
 
 test('no candle of a minute in which the socket was lost says complete', () => {
