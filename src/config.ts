@@ -9,76 +9,12 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml'
-import { z } from 'zod'
+import type { z } from 'zod'
+import { type Config, checkShape, defaultsOfShape, type FileConfig, relations } from './config-shape.ts'
 import { messageOf, OperatingError, systemCodeOf } from './domain/error.ts'
-import type { Mode } from './domain/tick.ts'
 import { type ClockSimulation, parseClockSetting } from './platform/clock.ts'
 
-/** Paths are absolute. All times are in ms of the process's clock, all sizes in bytes. */
-export type Config = {
-  /** The file that was read; null when there was none and all values are defaults. */
-  readonly file: string | null
-  readonly dataDir: string
-  readonly markets: { readonly in: IndiaConfig; readonly us: UsConfig }
-}
-
-export type IndiaConfig = {
-  readonly timezone: 'Asia/Kolkata'
-  readonly calendar: 'nse'
-  /** The operator's additions to the calendar; null for none. */
-  readonly calendarOverride: string | null
-  readonly instruments: string
-  readonly proxySet: string
-  readonly stream: StreamConfig
-  readonly journal: JournalConfig
-}
-
-export type StreamConfig = {
-  readonly venue: 'smartapi'
-  readonly restUrl: string
-  readonly streamUrl: string
-  readonly mode: Exclude<Mode, 'depth'>
-  /** How long after a minute ends its ticks are still accepted. */
-  readonly graceMs: number
-  /** A socket on which nothing at all arrived for this long is given up. */
-  readonly socketSilenceMs: number
-  /** A living socket without a tick for this long during the session is mute. */
-  readonly dataSilenceMs: number
-  readonly pingIntervalMs: number
-  /** This many failures within the window, and REST quotes take the socket's place. */
-  readonly fallbackFailuresMax: number
-  readonly fallbackWindowMs: number
-  readonly backoffCapMs: number
-}
-
-export type JournalConfig = {
-  readonly segmentBytes: number
-  readonly segmentMinutes: number
-  /** Frames received but not yet durable; a power of two. */
-  readonly ringBytes: number
-  /** An unsynced byte waits this long at most: the loss of a power cut. */
-  readonly syncIntervalMs: number
-  readonly syncBytes: number
-  /** Written at start and freed when the disk is full; 0 for none. */
-  readonly ballastBytes: number
-  /** With less free space the operator is warned. */
-  readonly diskWarnBytes: number
-  /** With less free space the worker ends in good order, while it still can; 0 for never. */
-  readonly diskStopBytes: number
-}
-
-export type UsConfig = {
-  readonly timezone: 'America/New_York'
-  readonly calendar: 'nyse'
-  readonly proxySet: string
-  readonly batch: {
-    readonly venue: 'alphavantage'
-    readonly restUrl: string
-    readonly callsPerMinute: number
-    readonly callsPerDay: number
-    readonly symbols: string
-  }
-}
+export type { Config } from './config-shape.ts'
 
 export type ConfigSource = {
   /** Given with `--config`: then it must exist. Else `chandler.yaml`, which may be absent. */
@@ -94,100 +30,6 @@ export type Environment = Readonly<Record<string, string | undefined>>
 export const processEnvironment: Environment = process.env
 
 const FILE_DEFAULT = 'chandler.yaml'
-const KIB = 1_024
-const MIB = 1_024 * KIB
-
-const count = (initial: number, min: number, max: number): z.ZodDefault<z.ZodInt> =>
-  z.int().min(min).max(max).default(initial)
-const path = (initial: string): z.ZodDefault<z.ZodString> => z.string().min(1).default(initial)
-
-const url = (initial: string, scheme: 'http' | 'ws'): z.ZodDefault<z.ZodString> =>
-  z
-    .string()
-    .refine((text) => isSafeUrl(text, scheme), URL_WORDS[scheme])
-    .default(initial)
-const URL_WORDS = {
-  http: 'an https:// URL without path, user or query; plain http:// only to this machine',
-  ws: 'a wss:// URL without user or query; plain ws:// only to this machine',
-}
-
-const StreamShape = z.strictObject({
-  venue: z.literal('smartapi').default('smartapi'),
-  restUrl: url('https://apiconnect.angelone.in', 'http'),
-  streamUrl: url('wss://smartapisocket.angelone.in/smart-stream', 'ws'),
-  mode: z.enum(['ltp', 'quote', 'snap_quote']).default('quote'),
-  graceMs: count(2_000, 0, 120_000),
-  socketSilenceMs: count(25_000, 1_000, 600_000),
-  dataSilenceMs: count(30_000, 1_000, 3_600_000),
-  pingIntervalMs: count(10_000, 100, 300_000),
-  fallbackFailuresMax: count(5, 1, 1_000),
-  fallbackWindowMs: count(120_000, 1_000, 3_600_000),
-  backoffCapMs: count(30_000, 100, 600_000),
-})
-
-const JournalShape = z.strictObject({
-  segmentBytes: count(16 * MIB, 64 * KIB, 1_024 * MIB),
-  segmentMinutes: count(15, 1, 1_440),
-  // Half of it must hold the largest entry: the start of a run with 3,000 instruments.
-  ringBytes: count(16 * MIB, MIB, 512 * MIB),
-  syncIntervalMs: count(100, 1, 10_000),
-  syncBytes: count(MIB, 4 * KIB, 256 * MIB),
-  ballastBytes: count(64 * MIB, 0, 16_384 * MIB),
-  diskWarnBytes: count(1_024 * MIB, 0, 1_048_576 * MIB),
-  diskStopBytes: count(256 * MIB, 0, 1_048_576 * MIB),
-})
-
-const IndiaShape = z.strictObject({
-  timezone: z.literal('Asia/Kolkata').default('Asia/Kolkata'),
-  calendar: z.literal('nse').default('nse'),
-  calendarOverride: z.string().min(1).nullable().default(null),
-  instruments: path('./instruments.in.csv'),
-  proxySet: path('./proxy-sets/in.json'),
-  stream: StreamShape.prefault({}),
-  journal: JournalShape.prefault({}),
-})
-
-const UsShape = z.strictObject({
-  timezone: z.literal('America/New_York').default('America/New_York'),
-  calendar: z.literal('nyse').default('nyse'),
-  proxySet: path('./proxy-sets/us.json'),
-  batch: z
-    .strictObject({
-      venue: z.literal('alphavantage').default('alphavantage'),
-      restUrl: url('https://www.alphavantage.co', 'http'),
-      callsPerMinute: count(5, 1, 10_000),
-      callsPerDay: count(25, 1, 10_000_000),
-      symbols: path('./symbols.us.csv'),
-    })
-    .prefault({}),
-})
-
-const Shape = z.strictObject({
-  dataDir: path('./data'),
-  markets: z.strictObject({ in: IndiaShape.prefault({}), us: UsShape.prefault({}) }).prefault({}),
-})
-
-type FileConfig = z.infer<typeof Shape>
-
-/** What must hold between limits: [key, whether it holds, in words]. */
-function relations({ markets }: FileConfig): readonly (readonly [string, boolean, string])[] {
-  const { stream, journal } = markets.in
-  const { batch } = markets.us
-  const isPowerOfTwo = Number.isInteger(Math.log2(journal.ringBytes))
-  return [
-    // A pong must have the time to arrive before its absence means anything.
-    ['in.stream.pingIntervalMs', stream.pingIntervalMs < stream.socketSilenceMs, 'less than socketSilenceMs'],
-    // Else waiting between two attempts alone outlasts the window, and the fallback never starts.
-    ['in.stream.backoffCapMs', stream.backoffCapMs < stream.fallbackWindowMs, 'less than fallbackWindowMs'],
-    ['in.journal.ringBytes', isPowerOfTwo, 'a power of two'],
-    // Frames stay in the ring until they are durable: half a ring unsynced forces a sync anyway.
-    ['in.journal.syncBytes', journal.syncBytes <= journal.ringBytes / 2, 'at most half of ringBytes'],
-    ['in.journal.syncBytes', journal.syncBytes <= journal.segmentBytes, 'at most segmentBytes'],
-    ['in.journal.diskStopBytes', journal.diskStopBytes <= journal.diskWarnBytes, 'at most diskWarnBytes'],
-    ['us.batch.callsPerMinute', batch.callsPerMinute <= batch.callsPerDay, 'at most callsPerDay'],
-  ]
-}
-
 /** Throws CONFIG_INVALID with file, line and key. Touches no other file than the configuration. */
 export function loadConfig(source: ConfigSource = {}): Config {
   const cwd = source.cwd ?? process.cwd()
@@ -195,6 +37,7 @@ export function loadConfig(source: ConfigSource = {}): Config {
   const text = readConfigFile(file, source.file !== undefined)
   const checked = parseConfig(text ?? '', file)
   const at = (relative: string): string => resolve(dirname(file), relative)
+  const atOrNull = (relative: string | null): string | null => (relative === null ? null : at(relative))
   const { in: india, us } = checked.markets
   const config: Config = {
     file: text === null ? null : file,
@@ -202,12 +45,20 @@ export function loadConfig(source: ConfigSource = {}): Config {
     markets: {
       in: {
         ...india,
-        calendarOverride: india.calendarOverride === null ? null : at(india.calendarOverride),
+        calendarOverride: atOrNull(india.calendarOverride),
         instruments: at(india.instruments),
         proxySet: at(india.proxySet),
+        gates: { ...india.gates, policy: at(india.gates.policy) },
       },
-      us: { ...us, proxySet: at(us.proxySet), batch: { ...us.batch, symbols: at(us.batch.symbols) } },
+      us: {
+        ...us,
+        calendarOverride: atOrNull(us.calendarOverride),
+        proxySet: at(us.proxySet),
+        batch: { ...us.batch, symbols: at(us.batch.symbols) },
+        gates: { ...us.gates, policy: at(us.gates.policy) },
+      },
     },
+    http: checked.http,
   }
   return deepFreeze(config)
 }
@@ -229,7 +80,7 @@ function parseConfig(text: string, file: string): FileConfig {
     const { line, col } = lines.linePos(fault.pos[0])
     throw invalid(`reading ${file}: line ${line}, column ${col}: not YAML (${fault.code}); correct the line`)
   }
-  const result = Shape.safeParse(plainOf(document, file))
+  const result = checkShape(plainOf(document, file))
   if (!result.success) {
     const issue = result.error.issues[0]!
     const moreCount = result.error.issues.length - 1
@@ -285,7 +136,7 @@ function wordsOf(issue: Issue): string {
 const SECRET_WORDS = /key|pin|secret|passw|totp|token|client|mpin/i
 
 function unknownKey(parent: readonly string[], key: string): string {
-  let known: unknown = Shape.parse({})
+  let known: unknown = defaultsOfShape()
   for (const step of parent) known = (known as Record<string, unknown>)[step]
   const names = Object.keys(known as object)
   const nearest = names
@@ -310,17 +161,6 @@ function editDistance(a: string, b: string): number {
     above = line
   }
   return above[b.length]!
-}
-
-/** Credentials travel on these connections: encrypted, or not leaving this machine. */
-function isSafeUrl(text: string, scheme: 'http' | 'ws'): boolean {
-  if (!URL.canParse(text)) return false
-  const { protocol, hostname, pathname, username, password, search, hash } = new URL(text)
-  if (username !== '' || password !== '' || search !== '' || hash !== '') return false
-  // A REST path would be replaced by that of the request.
-  if (scheme === 'http' && pathname !== '/') return false
-  const isLocal = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)
-  return protocol === `${scheme}s:` || (protocol === `${scheme}:` && isLocal)
 }
 
 function deepFreeze<Value extends object>(value: Value): Value {

@@ -12,6 +12,7 @@ const ROOMS = [
   'bus',
   'calendars',
   'candles',
+  'curation',
   'dashboard',
   'gates',
   'journal',
@@ -24,7 +25,7 @@ const ROOMS = [
 ]
 
 /** What the program was told. Like a room: it knows no other, and only app and cli know it. */
-const SETTINGS: readonly string[] = ['config.ts', 'credentials.ts']
+const SETTINGS: readonly string[] = ['config.ts', 'config-shape.ts', 'credentials.ts']
 
 /** An import points to a lower row or stays in its own place: rooms do not know each other. */
 const ROWS: readonly (readonly string[])[] = [

@@ -1,15 +1,19 @@
 /** How does a command end that failed? One line for the operator, and the exit status of its kind. */
-import { messageOf, OperatingError } from '../domain/error.ts'
+import { type ErrorCode, messageOf, OperatingError } from '../domain/error.ts'
 import { cleanText } from '../terminal/line.ts'
 import { scrubber } from './runtime.ts'
 
 const EXIT_FAILED = 1
 const EXIT_USAGE = 2
+/** A gate or a halt said no; nothing moved. */
+const EXIT_REFUSED = 3
+const REFUSALS: readonly ErrorCode[] = ['GATE_REFUSED', 'HALTED', 'DISCONTINUITY']
 const EXIT_LOCK_HELD = 75
 
 export function exitStatusOf(error: unknown): number {
   if (!(error instanceof OperatingError)) return EXIT_FAILED
   if (error.code === 'USAGE') return EXIT_USAGE
+  if (REFUSALS.includes(error.code)) return EXIT_REFUSED
   return error.code === 'LOCK_HELD' ? EXIT_LOCK_HELD : EXIT_FAILED
 }
 

@@ -26,6 +26,17 @@ export type ErrorCode =
   | 'FAULTS_INVALID'
   | 'NOT_FOUND'
   | 'VERIFY_FAILED'
+  | 'SYMBOLS_INVALID'
+  | 'KEY_REFUSED'
+  | 'BATCH_FAILED'
+  | 'LAKE_NEWER' // written by a newer version of this program
+  | 'CALENDAR_INVALID'
+  | 'PROXY_SET_INVALID'
+  | 'POLICY_INVALID'
+  | 'CHAIN_BROKEN'
+  | 'GATE_REFUSED' // exit status 3
+  | 'HALTED' // exit status 3
+  | 'DISCONTINUITY' // the epoch was made with another proxy set
 
 export type OperatingErrorOptions = {
   readonly code: ErrorCode
