@@ -4,8 +4,8 @@
  *
  * The first line asks for a small nursery of objects: a feed's garbage is dead within a turn, and with the
  * default the worker holds 30 to 40 MiB of it (see bench/README.md). It is no faster with more. And for two
- * arenas of the system's allocator instead of eight a core: blocks that pass from thread to thread would
- * else leave another 40 MiB behind.
+ * arenas of the system's allocator instead of eight a core, so that blocks which pass from thread to thread
+ * are not left behind in many of them.
  */
 import { Command, CommanderError } from 'commander'
 import { addCandles } from './candles.ts'

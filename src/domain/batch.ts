@@ -4,7 +4,7 @@
  */
 import type { Secret } from './secret.ts'
 import type { MarketDate, UnixMs } from './time.ts'
-import type { HttpReply, HttpRequest } from './venue.ts'
+import type { Answer, HttpReply, HttpRequest } from './venue.ts'
 
 export const BATCH_FUNCTIONS = [
   'LISTING_STATUS',
@@ -46,9 +46,7 @@ export type BatchRefusal = {
   readonly message: string
 }
 
-export type BatchAnswer<Value> =
-  | { readonly ok: true; readonly value: Value }
-  | { readonly ok: false; readonly refusal: BatchRefusal }
+export type BatchAnswer<Value> = Answer<Value, BatchRefusal>
 
 /** Prices as traded, in USD. `adjustedClose` etc. null where the function does not tell them. */
 export type DailyBar = {

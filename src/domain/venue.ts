@@ -50,9 +50,9 @@ export type Refusal = {
   readonly message: string
 }
 
-export type Answer<Value> =
+export type Answer<Value, Refused = Refusal> =
   | { readonly ok: true; readonly value: Value }
-  | { readonly ok: false; readonly refusal: Refusal }
+  | { readonly ok: false; readonly refusal: Refused }
 
 /** One instrument in a REST snapshot. Prices in currency; times Unix ms. */
 export type Quote = {

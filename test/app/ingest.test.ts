@@ -21,7 +21,7 @@ import { readSegments } from '../../src/journal/reader.ts'
 import { yieldTurn } from '../../src/platform/clock.ts'
 import { smartapi } from '../../src/venues/smartapi/index.ts'
 import { endRig, type Rig, startRig, tempDir } from '../journal/harness.ts'
-import { at, CASH_PHASES, DATE, encode, INFY, UTC_OFFSET_MS } from '../support/session-kit.ts'
+import { at, CASH_PHASES, DATE, encode, INFY, PLAIN, UTC_OFFSET_MS } from '../support/session-kit.ts'
 
 /** Room for three of the largest groups: the smallest ring in which any packet fits the half. */
 const RING_BYTES = 256 * 1024
@@ -139,29 +139,8 @@ function opened(): Desk {
 
 function quote(timeMs: number, sequence: number, dayVolume: number, price: number): Uint8Array {
   const exchangeMs = Math.floor(timeMs / 1_000) * 1_000
-  return encode({ ...QUOTE, exchangeMs, sequence, dayVolume, price, dayHigh: price, dayLow: price })
+  return encode({ ...PLAIN, exchangeMs, sequence, dayVolume, price, dayHigh: price, dayLow: price })
 }
-
-const QUOTE = {
-  mode: 'quote',
-  exchange: INFY.exchange,
-  token: INFY.token,
-  lastQuantity: 1,
-  averagePrice: 0,
-  totalBuyQuantity: 0,
-  totalSellQuantity: 0,
-  dayOpen: 0,
-  previousClose: 0,
-  tradeMs: 0,
-  openInterest: 0,
-  openInterestChangeRatio: 0,
-  buys: [],
-  sells: [],
-  upperCircuit: 0,
-  lowerCircuit: 0,
-  yearHigh: 0,
-  yearLow: 0,
-} as const
 
 test('a full ring refuses and counts packets; facts wait, none is lost, their order is kept', async () => {
   const desk = opened()

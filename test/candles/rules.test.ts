@@ -1,6 +1,6 @@
 /** The ten rules of the candle, each as a promise. Prices are in paise on the wire, rupees in candles. */
 import { expect, test } from 'vitest'
-import { at, INFY, NIFTY, SBIN, SessionKit } from '../support/session-kit.ts'
+import { at, INFY, NIFTY, quotesBody, SBIN, SessionKit } from '../support/session-kit.ts'
 
 const OPENED = (): SessionKit =>
   new SessionKit().liveSinceMorning().packet('09:08', { price: 29_000, dayVolume: 1_000 })
@@ -311,37 +311,12 @@ test('a restart in the middle of a minute goes on from the same state', () => {
 })
 
 test('quotes taken by REST while the socket is down make candles that are not complete', () => {
-  const quotes = (feed: string, price: number, volume: number): string =>
-    JSON.stringify({
-      status: true,
-      message: 'SUCCESS',
-      errorcode: '',
-      data: {
-        fetched: [
-          {
-            exchange: 'NSE',
-            tradingSymbol: 'INFY-EQ',
-            symbolToken: '1594',
-            ltp: price,
-            open: 290,
-            high: 300,
-            low: 280,
-            close: 290,
-            lastTradeQty: 1,
-            exchFeedTime: `01-Jul-2026 ${feed}`,
-            exchTradeTime: `01-Jul-2026 ${feed}`,
-            tradeVolume: volume,
-          },
-        ],
-        unfetched: [],
-      },
-    })
   const kit = OPENED()
     .packet('09:15:10', { price: 29_000, dayVolume: 1_010 })
     .lost('09:15:20')
     .minute('09:15')
-    .fact({ kind: 'quotes', body: quotes('09:16:05', 291, 1_100), atMs: at('09:16:06') })
-    .fact({ kind: 'quotes', body: quotes('09:16:25', 292, 1_130), atMs: at('09:16:26') })
+    .fact({ kind: 'quotes', body: quotesBody('09:16:05', 291, 1_100), atMs: at('09:16:06') })
+    .fact({ kind: 'quotes', body: quotesBody('09:16:25', 292, 1_130), atMs: at('09:16:26') })
     .minute('09:16', true)
   expect(kit.candle('09:16')).toMatchObject({ close: 292, volume: 30, complete: false })
   expect(kit.fold.volumeAccount(0).unattributed).toBe(90)

@@ -15,6 +15,7 @@ import {
   INFY,
   minuteAt,
   NIFTY,
+  quotesBody,
   SBIN,
   SessionKit,
   UTC_OFFSET_MS,
@@ -161,35 +162,16 @@ test('where a later run carries volume, no minute gets the whole day of it', () 
   expect(kit.imbalance()).toBe(0)
 })
 
-const quotes = (feed: string, volume: number): string =>
-  JSON.stringify({
-    status: true,
-    message: 'SUCCESS',
-    errorcode: '',
-    data: {
-      fetched: [
-        {
-          exchange: 'NSE',
-          tradingSymbol: 'INFY-EQ',
-          symbolToken: '1594',
-          ltp: 291,
-          high: 300,
-          low: 280,
-          exchFeedTime: `01-Jul-2026 ${feed}`,
-          exchTradeTime: `01-Jul-2026 ${feed}`,
-          tradeVolume: volume,
-        },
-      ],
-      unfetched: [],
-    },
-  })
-
 test('quotes a minute apart cannot say in which minute their shares were traded', () => {
   const kit = new SessionKit().liveSinceMorning().packet('09:15:10', { price: 29_000, dayVolume: 1_000 })
   kit.lost('09:15:20').minute('09:15', true)
-  kit.fact({ kind: 'quotes', body: quotes('09:16:50', 1_100), atMs: at('09:16:51') }).minute('09:16', true)
-  kit.fact({ kind: 'quotes', body: quotes('09:17:50', 1_300), atMs: at('09:17:51') })
-  kit.fact({ kind: 'quotes', body: quotes('09:17:55', 1_310), atMs: at('09:17:56') }).minute('09:17', true)
+  kit
+    .fact({ kind: 'quotes', body: quotesBody('09:16:50', 291, 1_100), atMs: at('09:16:51') })
+    .minute('09:16', true)
+  kit.fact({ kind: 'quotes', body: quotesBody('09:17:50', 291, 1_300), atMs: at('09:17:51') })
+  kit
+    .fact({ kind: 'quotes', body: quotesBody('09:17:55', 291, 1_310), atMs: at('09:17:56') })
+    .minute('09:17', true)
   kit.live('09:18:01').packet('09:18:05', { price: 29_200, dayVolume: 1_400 }).minute('09:18')
   expect(kit.candle('09:16')).toMatchObject({ volume: 0, complete: false })
   expect(kit.candle('09:17')).toMatchObject({ volume: 10, complete: false })

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { historyNeeds } from '../../src/candles/settle.ts'
 import { DAY_MS, MINUTE_MS } from '../../src/domain/time.ts'
-import { at, encode, INFY, minuteAt, type Packet, SBIN, SessionKit } from '../support/session-kit.ts'
+import { at, encode, INFY, minuteAt, type Packet, PLAIN, SBIN, SessionKit } from '../support/session-kit.ts'
 
 const BASE: Packet = { price: 29_000, dayVolume: 1_010, sequence: 5_000 }
 const OPENED = (kit: SessionKit = new SessionKit()): SessionKit =>
@@ -16,32 +16,7 @@ function misshapen(text: string, extraBytes: number): Uint8Array {
   return bytes
 }
 
-const PLAIN_QUOTE = {
-  mode: 'quote' as const,
-  exchange: 'NSE' as const,
-  token: INFY.token,
-  sequence: 5_500,
-  exchangeMs: 0,
-  price: 29_500,
-  lastQuantity: 1,
-  averagePrice: 0,
-  dayVolume: 1_015,
-  totalBuyQuantity: 0,
-  totalSellQuantity: 0,
-  dayOpen: 0,
-  dayHigh: 0,
-  dayLow: 0,
-  previousClose: 0,
-  tradeMs: 0,
-  openInterest: 0,
-  openInterestChangeRatio: 0,
-  buys: [],
-  sells: [],
-  upperCircuit: 0,
-  lowerCircuit: 0,
-  yearHigh: 0,
-  yearLow: 0,
-}
+const PLAIN_QUOTE = { ...PLAIN, sequence: 5_500, price: 29_500, dayVolume: 1_015 }
 
 /** Settle's look at a played day. */
 function settled(play: (kit: SessionKit) => SessionKit): SessionKit {

@@ -13,6 +13,7 @@ import type { PacketFields } from '../../src/domain/packet.ts'
 import type { Phases } from '../../src/domain/session.ts'
 import type { Mode } from '../../src/domain/tick.ts'
 import { type MarketDate, type Minute, minuteOf, type UnixMs } from '../../src/domain/time.ts'
+import { EMPTY_FIELDS } from '../../src/sim/smartapi/packet-maker.ts'
 import { encodePacket, smartapi } from '../../src/venues/smartapi/index.ts'
 
 export const DATE: MarketDate = '2026-07-01' as MarketDate
@@ -39,34 +40,34 @@ export const INFY: Instrument = { exchange: 'NSE', token: '1594', symbol: 'INFY-
 export const SBIN: Instrument = { exchange: 'NSE', token: '3045', symbol: 'SBIN-EQ' }
 export const NIFTY: Instrument = { exchange: 'NSE', token: '99926000', symbol: 'Nifty 50' }
 
-export const PLAIN: PacketFields = {
-  mode: 'quote',
-  exchange: 'NSE',
-  token: INFY.token,
-  sequence: 0,
-  exchangeMs: 0,
-  price: 0,
-  lastQuantity: 1,
-  averagePrice: 0,
-  dayVolume: 0,
-  totalBuyQuantity: 0,
-  totalSellQuantity: 0,
-  dayOpen: 0,
-  dayHigh: 0,
-  dayLow: 0,
-  previousClose: 0,
-  tradeMs: 0,
-  openInterest: 0,
-  openInterestChangeRatio: 0,
-  buys: [],
-  sells: [],
-  upperCircuit: 0,
-  lowerCircuit: 0,
-  yearHigh: 0,
-  yearLow: 0,
-}
+export const PLAIN: PacketFields = { ...EMPTY_FIELDS, mode: 'quote', token: INFY.token, lastQuantity: 1 }
 
 export type Packet = Partial<PacketFields> & { readonly receivedMs?: number; readonly connection?: number }
+
+/** The vendor's answer to a REST quote of INFY; the price in rupees. */
+export function quotesBody(feed: string, price: number, volume: number): string {
+  const time = `01-Jul-2026 ${feed}`
+  const quote = {
+    exchange: 'NSE',
+    tradingSymbol: 'INFY-EQ',
+    symbolToken: INFY.token,
+    ltp: price,
+    open: 290,
+    high: 300,
+    low: 280,
+    close: 290,
+    lastTradeQty: 1,
+    exchFeedTime: time,
+    exchTradeTime: time,
+    tradeVolume: volume,
+  }
+  return JSON.stringify({
+    status: true,
+    message: 'SUCCESS',
+    errorcode: '',
+    data: { fetched: [quote], unfetched: [] },
+  })
+}
 
 export type KitOptions = {
   readonly lateness?: Lateness

@@ -122,7 +122,8 @@ function emptyBook(): Writable<BookLevel>[] {
   return Array.from({ length: BOOK_LEVELS_MAX }, () => ({ quantity: 0, price: 0, orders: 0 }))
 }
 
-const EMPTY_FIELDS: PacketFields = {
+/** A packet that says nothing: what a recording does not tell stays so. */
+export const EMPTY_FIELDS: PacketFields = {
   mode: 'ltp',
   exchange: 'NSE',
   token: '0',
