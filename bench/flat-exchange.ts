@@ -98,6 +98,7 @@ const log = {
   info: () => {},
   warn: () => {},
   error: (text: string) => void process.stderr.write(`${text}\n`),
+  pass: () => {},
 }
 const standIn = await startSmartapiStandIn({ clock, venue: smartapiStandIn, port: 0, source, log })
 process.stdout.write(`${JSON.stringify({ restUrl: standIn.restUrl, streamUrl: standIn.streamUrl })}\n`)

@@ -149,7 +149,7 @@ function listen(sink: FeedSink): Promise<void> {
   const clock = createClock({ instantMs: (openOf(day) - 1_800_000) as UnixMs, realMs: Date.now(), speed: 1 })
   const secret = new Secret('bench')
   const tokens = { jwt: secret, refresh: secret, feed: secret }
-  const silent = { info: () => {}, warn: () => {}, error: () => {} }
+  const silent = { info: () => {}, warn: () => {}, error: () => {}, pass: () => {} }
   return new Promise((resolve) => {
     const connection = new Connection({
       shard: 0,

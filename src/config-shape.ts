@@ -11,8 +11,6 @@ export type Config = {
   readonly file: string | null
   readonly dataDir: string
   readonly markets: { readonly in: IndiaConfig; readonly us: UsConfig }
-  /** Health and metrics, read-only, on this machine's loopback. */
-  readonly http: { readonly port: number }
 }
 
 export type IndiaConfig = {
@@ -25,7 +23,11 @@ export type IndiaConfig = {
   readonly stream: StreamConfig
   readonly journal: JournalConfig
   readonly gates: GatesConfig
+  readonly http: HttpConfig
 }
+
+/** Health and metrics, read-only, on this machine's loopback; one port for each market's process. */
+export type HttpConfig = { readonly port: number }
 
 export type StreamConfig = {
   readonly venue: 'smartapi'
@@ -68,6 +70,7 @@ export type UsConfig = {
   readonly proxySet: string
   readonly batch: BatchConfig
   readonly gates: GatesConfig
+  readonly http: HttpConfig
 }
 
 export type BatchConfig = {
@@ -145,6 +148,8 @@ const gates = (market: 'in' | 'us') =>
     .strictObject({ policy: path(`./policy.${market}.json`), driftSessionsMax: count(3, 1, 1_000) })
     .prefault({})
 
+const http = (port: number) => z.strictObject({ port: count(port, 0, 65_535) }).prefault({})
+
 const BatchShape = z.strictObject({
   venue: z.literal('alphavantage').default('alphavantage'),
   restUrl: url('https://www.alphavantage.co', 'http'),
@@ -168,6 +173,7 @@ const IndiaShape = z.strictObject({
   stream: StreamShape.prefault({}),
   journal: JournalShape.prefault({}),
   gates: gates('in'),
+  http: http(8_000),
 })
 
 const UsShape = z.strictObject({
@@ -177,13 +183,13 @@ const UsShape = z.strictObject({
   calendarOverride: z.string().min(1).nullable().default(null),
   batch: BatchShape.prefault({}),
   gates: gates('us'),
+  http: http(8_001),
 })
 
 /** The file as it may be written. */
 const Shape = z.strictObject({
   dataDir: path('./data'),
   markets: z.strictObject({ in: IndiaShape.prefault({}), us: UsShape.prefault({}) }).prefault({}),
-  http: z.strictObject({ port: count(8_000, 0, 65_535) }).prefault({}),
 })
 
 /** The file with all its defaults; paths as they were written. */

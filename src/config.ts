@@ -58,7 +58,6 @@ export function loadConfig(source: ConfigSource = {}): Config {
         gates: { ...us.gates, policy: at(us.gates.policy) },
       },
     },
-    http: checked.http,
   }
   return deepFreeze(config)
 }

@@ -16,6 +16,7 @@ const ROOMS = [
   'dashboard',
   'gates',
   'journal',
+  'monitors',
   'scheduler',
   'sim',
   'store',

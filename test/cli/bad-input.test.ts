@@ -29,7 +29,7 @@ import {
 } from '../simulation/processes.ts'
 import { DAY, sampleTable } from '../store/tables.ts'
 
-const QUIET_LOG = { info: () => {}, warn: () => {}, error: () => {} }
+const QUIET_LOG = { info: () => {}, warn: () => {}, error: () => {}, pass: () => {} }
 const DATE = '2026-07-01' as MarketDate
 const SECRET = 'KRSXG5CTMVRXEZLU'
 const OTHER_SECRET = 'JBSWY3DPEHPK3PXP'

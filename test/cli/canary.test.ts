@@ -34,7 +34,7 @@ const SIMULATION: ClockSimulation = {
 }
 const clock = createClock(SIMULATION)
 const OVER_MS = Date.parse(`${DATE}T09:31:30+05:30`) as UnixMs
-const QUIET_LOG = { info: () => {}, warn: () => {}, error: () => {} }
+const QUIET_LOG = { info: () => {}, warn: () => {}, error: () => {}, pass: () => {} }
 
 const CANARY = {
   apiKey: 'QzCanaryApiKey7',

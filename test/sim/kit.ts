@@ -24,7 +24,7 @@ export function ist(time: string): number {
   return Date.parse(`${DATE}T${time}+05:30`)
 }
 
-export const QUIET_LOG: Log = { info: () => {}, warn: () => {}, error: () => {} }
+export const QUIET_LOG: Log = { info: () => {}, warn: () => {}, error: () => {}, pass: () => {} }
 
 export type Scene = {
   readonly clock: ManualClock
