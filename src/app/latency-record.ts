@@ -1,4 +1,5 @@
 /** How long did it take? Keeps durations of a session and answers quantiles; bounded, oldest overwritten. */
+import { Histogram } from '../domain/histogram.ts'
 
 const KEPT_MAX = 4_096
 
@@ -10,12 +11,17 @@ export type LatencySummary = {
   readonly maxMs: number
 }
 
+const BOUNDS_MS = [5, 10, 20, 50, 100, 250, 500, 1_000, 5_000]
+
 export class LatencyRecord {
+  /** All that were ever added, unlike the quantiles, which are of those kept. */
+  readonly histogram: Histogram = new Histogram(BOUNDS_MS)
   readonly #values: number[] = []
   #next = 0
 
   /** Real ms. */
   add(durationMs: number): void {
+    this.histogram.add(durationMs)
     this.#values[this.#next] = durationMs
     this.#next = (this.#next + 1) % KEPT_MAX
   }

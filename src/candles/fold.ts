@@ -9,6 +9,7 @@
 import type { CandleColumns } from '../domain/candle.ts'
 import { decodeFact, ENTRY_FACT, ENTRY_PACKETS, type Fact } from '../domain/fact.ts'
 import type { Gap } from '../domain/gap.ts'
+import type { HistogramFacts } from '../domain/histogram.ts'
 import { bySymbol, type Instrument, instrumentKey } from '../domain/instrument.ts'
 import type { Phases } from '../domain/session.ts'
 import { PACKET_OUTCOMES } from '../domain/tick.ts'
@@ -302,6 +303,10 @@ export class CandleFold {
 
   packetCount(): number {
     return this.#packets.packetCount
+  }
+
+  lateness(): HistogramFacts {
+    return this.#packets.lateness.facts()
   }
 
   lateCount(): number {

@@ -17,6 +17,7 @@
  */
 
 import { PACKET_HEAD_BYTES, PACKETS_HEAD_BYTES } from '../domain/fact.ts'
+import { Histogram } from '../domain/histogram.ts'
 import { EXCHANGES } from '../domain/instrument.ts'
 import {
   ABSENT,
@@ -62,6 +63,7 @@ import { Rejections } from './rejections.ts'
 /** Where quotes that came by REST stand in for packets: no connection, so no sequence to compare. */
 const NO_CONNECTION = -1
 const CONNECTIONS_MAX = 65_536
+const LATENESS_BOUNDS_MS = [1_000, 2_000, 3_000, 5_000, 10_000, 30_000, 60_000, 120_000]
 
 export type PacketFoldParts = {
   readonly decode: DecodePacket
@@ -75,6 +77,8 @@ export class PacketFold {
   readonly outcomes: Float64Array = new Float64Array(PACKET_OUTCOMES.length)
   lateCount = 0
   packetCount = 0
+  /** From the exchange's stamp, whole seconds, to the arrival. */
+  readonly lateness: Histogram = new Histogram(LATENESS_BOUNDS_MS)
 
   readonly #tick = new TickFields()
   readonly #decode: DecodePacket
@@ -129,7 +133,10 @@ export class PacketFold {
       const shardId = this.#shardOfConnection[connection]!
       if (shardId >= 0) {
         if (receivedMs > received[shardId]!) received[shardId] = receivedMs
-        if (outcome === ACCEPTED) this.#gaps.tell(shardId, tick.exchangeMs, receivedMs)
+        if (outcome === ACCEPTED) {
+          this.#gaps.tell(shardId, tick.exchangeMs, receivedMs)
+          this.lateness.add(receivedMs - tick.exchangeMs)
+        }
       }
       if (outcome !== ACCEPTED) this.#rejections.add(outcome, tick, bytes, connection, receivedMs)
       at += length

@@ -6,6 +6,7 @@ import { readCredentials } from '../credentials.ts'
 import { OperatingError } from '../domain/error.ts'
 import { type ClockSimulation, createClock } from '../platform/clock.ts'
 import { createLog, type Log, Scrubber } from '../platform/log.ts'
+import { parentOfProcess } from '../platform/parent.ts'
 import { systemRandom } from '../platform/random.ts'
 import { abilitiesOf } from '../terminal/output.ts'
 
@@ -68,6 +69,10 @@ function stopSignal(log: Log): AbortSignal {
   }
   process.on('SIGTERM', onSignal)
   process.on('SIGINT', onSignal)
+  parentOfProcess()?.onGone(() => {
+    log.warn('whoever started this command is gone; stopping')
+    stopping.abort()
+  })
   return stopping.signal
 }
 

@@ -9,6 +9,7 @@
  * The main thread learns that DURABLE moved by a message, posted only when somebody waits (TELL).
  */
 import { messageOf, OperatingError } from '../domain/error.ts'
+import type { HistogramFacts } from '../domain/histogram.ts'
 import { FRAME_HEAD_BYTES, PAYLOAD_MAX_BYTES, padded, startFrame, TYPE_INTERNAL_MIN } from './format.ts'
 import type { SharedRing } from './ring.ts'
 import {
@@ -17,6 +18,9 @@ import {
   FAILED,
   HEAD,
   SKIP_MARK,
+  SYNC_BOUNDS_MS,
+  SYNC_COUNTS,
+  SYNC_TENTHS,
   SYNC_WANTED,
   TAIL,
   TELL,
@@ -156,6 +160,16 @@ export class JournalAppender {
   /** Entries up to here survive a power cut. */
   durableSeq(): number {
     return this.#firstSeq + Atomics.load(this.#control, DURABLE) - 1
+  }
+
+  /** Durations of the writer's syncs, of this run. */
+  syncTimes(): HistogramFacts {
+    const places = [...SYNC_BOUNDS_MS, Number.POSITIVE_INFINITY]
+    return {
+      boundsMs: SYNC_BOUNDS_MS,
+      counts: places.map((_, place) => Atomics.load(this.#control, SYNC_COUNTS + place)),
+      sumMs: Atomics.load(this.#control, SYNC_TENTHS) / 10,
+    }
   }
 
   usedBytes(): number {

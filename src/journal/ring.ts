@@ -31,7 +31,13 @@ export const TELL = 7
 export const CLOSE = 8
 /** 0 running, 1 failed; by the writer. */
 export const FAILED = 9
-export const CONTROL_WORDS = 16
+/** How many syncs took at most each of SYNC_BOUNDS_MS, and how many longer; by the writer. */
+export const SYNC_COUNTS = 10
+/** Tenths of ms spent in syncs; by the writer. */
+export const SYNC_TENTHS = 16
+export const CONTROL_WORDS = 32
+
+export const SYNC_BOUNDS_MS: readonly number[] = [1, 5, 20, 100, 1_000]
 
 export const AWAKE = 0
 /** Wake me for anything. */

@@ -28,7 +28,19 @@ import {
   TYPE_RECOVERY,
 } from './format.ts'
 import type { SharedRing } from './ring.ts'
-import { CLOSE, DURABLE, HEAD, SKIP_MARK, SYNC_WANTED, TAIL, TELL, WRITTEN } from './ring.ts'
+import {
+  CLOSE,
+  DURABLE,
+  HEAD,
+  SKIP_MARK,
+  SYNC_BOUNDS_MS,
+  SYNC_COUNTS,
+  SYNC_TENTHS,
+  SYNC_WANTED,
+  TAIL,
+  TELL,
+  WRITTEN,
+} from './ring.ts'
 import { SegmentFile } from './segment-file.ts'
 
 export type WriterMessage =
@@ -225,7 +237,7 @@ export class JournalWriter {
     } catch (error) {
       this.#poison(error)
     }
-    this.#warnIfSlow(this.#seams.real.monoMs() - sinceMs)
+    this.#noteSync(this.#seams.real.monoMs() - sinceMs)
     this.#unsyncedBytes = 0
     this.#durableCount = this.#writtenCount
     Atomics.store(this.#control, DURABLE, this.#durableCount)
@@ -274,7 +286,10 @@ export class JournalWriter {
     this.#seams.tell({ kind: 'sealed', path })
   }
 
-  #warnIfSlow(durationMs: number): void {
+  #noteSync(durationMs: number): void {
+    const within = SYNC_BOUNDS_MS.findIndex((boundMs) => durationMs <= boundMs)
+    Atomics.add(this.#control, SYNC_COUNTS + (within < 0 ? SYNC_BOUNDS_MS.length : within), 1)
+    Atomics.add(this.#control, SYNC_TENTHS, Math.round(durationMs * 10))
     if (durationMs < SLOW_SYNC_MS) return
     const took = `took ${Math.round(durationMs)} ms: check the disk's load`
     this.#seams.tell({ kind: 'degraded', message: `making ${this.#file.path} durable ${took}` })
