@@ -2,6 +2,7 @@
 import { writeSync } from 'node:fs'
 import { openJournal } from '../../src/journal/journal.ts'
 
+const NEVER = new Int32Array(new SharedArrayBuffer(4))
 const [dir = '', count = '0', fullMaxMs = '1000'] = process.argv.slice(2)
 const { appender, report } = await openJournal({
   dir,
@@ -14,7 +15,20 @@ const { appender, report } = await openJournal({
   fullMaxMs: Number(fullMaxMs),
   fullRetryMs: 10,
 })
-const say = (line: object): void => void writeSync(1, `${JSON.stringify(line)}\n`)
+
+/** Each line whole and at once: what was said must be out before a kill. A pipe that is full is waited for. */
+function say(line: object): void {
+  let rest = Buffer.from(`${JSON.stringify(line)}\n`)
+  while (rest.length > 0) {
+    try {
+      rest = rest.subarray(writeSync(1, rest))
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
+      Atomics.wait(NEVER, 0, 0, 1)
+    }
+  }
+}
+
 say({ recovered: report })
 appender.onDegraded((problem) => say({ degraded: problem }))
 try {
