@@ -166,11 +166,11 @@ const REFUSALS = checkFaults(
   [
     { kind: 'token_expiry', at: '09:19:30' },
     { kind: 'disconnect', at: '09:19:31' },
-    { kind: 'reject_401', at: '09:21:00', for: 60 },
+    { kind: 'reject_401', at: '09:21:00', for: 40 },
     { kind: 'disconnect', at: '09:21:01' },
     { kind: 'reject_429', at: '09:23:00', for: 50 },
     { kind: 'disconnect', at: '09:23:01' },
-    { kind: 'reject_403', at: '09:24:30', for: 60 },
+    { kind: 'reject_403', at: '09:24:30', for: 90 },
     { kind: 'token_expiry', at: '09:24:31' },
     { kind: 'disconnect', at: '09:24:32' },
     { kind: 'e1002', at: '09:27:00', for: 60 },
