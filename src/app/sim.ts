@@ -12,6 +12,9 @@ import { smartapiStandIn } from '../venues/smartapi/index.ts'
 import type { IndiaContext } from './vendor.ts'
 
 const IST_OFFSET_MS = 19_800_000
+/** A minute before the open, so that a listener can be there in time. */
+const BEGIN_AT = '09:14'
+const INSTRUMENT_COUNT = 200
 
 export type SimOptions = {
   readonly port: number
@@ -19,10 +22,10 @@ export type SimOptions = {
   readonly speed?: number
   readonly date?: string
   /** Market time to begin at, `HH:MM`. */
-  readonly at: string
+  readonly at?: string
   readonly faults?: string
   readonly seed: number
-  readonly instruments: number
+  readonly instruments?: number
   readonly rate: number
 }
 
@@ -42,7 +45,7 @@ export async function startSim(
     venue: smartapiStandIn,
     port: options.port,
     seed: options.seed,
-    instrumentCount: options.instruments,
+    instrumentCount: options.instruments ?? INSTRUMENT_COUNT,
     packetsPerSecond: options.rate,
     ...(simulation === undefined ? {} : { simulation }),
     ...(date === undefined || clockSimulation() !== undefined ? {} : { date }),
@@ -95,9 +98,10 @@ async function dateOfRecording(path: string): Promise<MarketDate | undefined> {
 
 function simulationOf(options: SimOptions, date: MarketDate | undefined): ClockSimulation | undefined {
   if (date === undefined) return undefined
-  const match = /^([01]\d|2[0-3]):([0-5]\d)$/.exec(options.at)
+  const at = options.at ?? BEGIN_AT
+  const match = /^([01]\d|2[0-3]):([0-5]\d)$/.exec(at)
   if (match === null) {
-    throw new OperatingError(`reading --at: "${options.at}" is not a time; write it as 09:14`, {
+    throw new OperatingError(`reading --at: "${at}" is not a time; write it as ${BEGIN_AT}`, {
       code: 'USAGE',
     })
   }

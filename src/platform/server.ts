@@ -10,6 +10,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { messageOf, OperatingError, systemCodeOf } from '../domain/error.ts'
 
@@ -26,6 +27,11 @@ export type ServerReply = {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>
   readonly body: string
+  /**
+   * Text that follows `body`, piece by piece as fast as the client reads, until it ends or the client goes.
+   * For answers that are never whole. A refused handshake has none.
+   */
+  readonly more?: AsyncIterable<string>
 }
 
 export interface ServerSocket {
@@ -127,7 +133,24 @@ async function answer(
   }
   if (response.destroyed) return
   response.writeHead(reply.status, { ...reply.headers })
-  response.end(reply.body)
+  if (reply.more === undefined) response.end(reply.body)
+  else await stream(options, response, reply.body, reply.more)
+}
+
+/** A client that goes away is no failure: it has had enough. */
+async function stream(
+  options: ServerOptions,
+  response: ServerResponse,
+  body: string,
+  more: AsyncIterable<string>,
+): Promise<void> {
+  try {
+    response.write(body)
+    await pipeline(more, response)
+  } catch (error) {
+    if (!response.destroyed) options.onError(error)
+    response.destroy()
+  }
 }
 
 async function readBody(request: IncomingMessage): Promise<string | null> {
