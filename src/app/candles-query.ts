@@ -5,9 +5,11 @@ import { type Candle, type CandleTable, candleAt } from '../domain/candle.ts'
 import { OperatingError } from '../domain/error.ts'
 import type { Interval } from '../domain/session.ts'
 import { type MarketDate, MINUTE_MS, type UnixMs } from '../domain/time.ts'
+import type { Log } from '../platform/log.ts'
 import { checkedDate } from '../store/lake.ts'
 import { type CandleQuery, candleDates, readCandles } from '../store/read.ts'
 import { INDIA, indiaCalendar } from './india-day.ts'
+import { warnOfDate } from './market-date.ts'
 
 export type CandleWords = {
   readonly symbol: string
@@ -32,10 +34,14 @@ export type FoundCandles = {
 const DAY_MINUTES = 1_440
 
 /** Throws NOT_FOUND where the lake has no such date or symbol, USAGE for words that mean nothing. */
-export async function queryCandles(config: Config, words: CandleWords): Promise<FoundCandles> {
+export async function queryCandles(
+  { config, log }: { readonly config: Config; readonly log: Pick<Log, 'warn'> },
+  words: CandleWords,
+): Promise<FoundCandles> {
   const calendar = indiaCalendar(config)
-  const { utcOffsetMs } = calendar
   const date = words.date === undefined ? lastDate(config) : checkedDate(words.date)
+  warnOfDate(calendar, date, log)
+  const utcOffsetMs = calendar.utcOffsetMsOn(date)
   const midnightMs = Date.parse(`${date}T00:00:00Z`) - utcOffsetMs
   const day = calendar.sessionOn(date)
   const phases = isSession(day) ? calendar.phasesFor(day, { exchange: 'NSE' }) : null

@@ -4,10 +4,9 @@
  */
 import { join } from 'node:path'
 import type { Calendar } from '../calendars/calendar.ts'
-import { isSession, loadCalendar } from '../calendars/calendar.ts'
+import { loadCalendar } from '../calendars/calendar.ts'
 import { readCalendarOverride } from '../calendars/override.ts'
 import type { Config } from '../config.ts'
-import { OperatingError } from '../domain/error.ts'
 import type { Instrument } from '../domain/instrument.ts'
 import type { Phases, Session } from '../domain/session.ts'
 import type { MarketDate } from '../domain/time.ts'
@@ -42,17 +41,6 @@ export function lockIndia(config: Config): Lock {
 
 export function lockDir(dataDir: string): string {
   return join(dataDir, '.lock')
-}
-
-/** The session of a date, or an error that says why there is none and when the next one is. */
-export function sessionOn(calendar: Calendar, date: MarketDate): Session {
-  const day = calendar.sessionOn(date)
-  if (isSession(day)) return day
-  throw new OperatingError(
-    `looking for the session of ${date}: ${calendar.name} is closed (${day.reason}); ` +
-      `the next session is ${day.nextDate}`,
-    { code: 'NOT_FOUND' },
-  )
 }
 
 /** Instruments grouped into classes that share their phases. */

@@ -3,7 +3,6 @@
  * which they hold, kept as JSON beside this file with their provenance. A mistake in them is a
  * programmer's error and stops the program at start.
  */
-import type { Exchange } from '../domain/instrument.ts'
 import { isMarketDate, timeOfDayMs } from './dates.ts'
 
 /** Start and end in market time, `HH:MM`. */
@@ -17,6 +16,8 @@ export type HoursRule = {
   readonly derivatives?: boolean
   /** Only while New York has daylight saving. */
   readonly usSummer?: boolean
+  /** Only on the days of `earlyCloses`. */
+  readonly earlyClose?: boolean
   readonly preOpen?: Times
   readonly continuous: readonly Times[]
   readonly closingAuction?: Times
@@ -30,6 +31,8 @@ export type SpecialSession = {
   readonly note: string
   /** Absent: normal hours. */
   readonly continuous?: readonly Times[]
+  /** The hours of the rules with `earlyClose`. */
+  readonly earlyClose?: boolean
   /** False: no notice of the exchange was found for the times; they are the usual ones of the kind. */
   readonly confirmed?: boolean
 }
@@ -37,16 +40,35 @@ export type SpecialSession = {
 export type CalendarData = {
   readonly name: string
   readonly market: string
+  /** IANA name. Times of this file are what clocks show there. */
   readonly zone: string
-  readonly utcOffsetMs: number
+  /** Whose hours are the market's own: `Session.feed`, opening and close. */
+  readonly exchange: string
   readonly coversFrom: string
   /** The last date for which the list was compared with the exchange's own. */
   readonly verifiedThrough: string
   readonly provenance: readonly string[]
   readonly hours: readonly HoursRule[]
+  readonly special: SpecialHours
   readonly sessions: readonly SpecialSession[]
-  /** Year -> `MM-DD` of closed weekdays, separated by blanks. */
-  readonly holidays: Readonly<Record<string, string>>
+  /** Days of the rules with `earlyClose`, written like `holidays`. */
+  readonly earlyCloses?: DaysByYear
+  /** Closed weekdays. */
+  readonly holidays: DaysByYear
+}
+
+/** Year -> `MM-DD`, separated by blanks. */
+export type DaysByYear = Readonly<Record<string, string>>
+
+/** What stands around the trading times of a special session. */
+export type SpecialHours = {
+  /** Call auction before the first trades. */
+  readonly preOpenMinutes: number
+  /** Listening begins so long before the first trades, and ends so long after the last ones. */
+  readonly leadMinutes: number
+  readonly tailMinutes: number
+  /** When to listen on a day whose special times nobody confirmed. */
+  readonly unconfirmedFeed: Times
 }
 
 /** Hours with their times as ms since midnight. */
@@ -87,24 +109,28 @@ export function hoursOf(rule: HoursRule): Hours {
   }
 }
 
-/** The last rule that holds for an instrument of `exchange` on `date`; null where there is none. */
-export function ruleFor(
-  data: CalendarData,
-  date: string,
-  usSummer: boolean,
-  exchange: Exchange,
-  derivatives: boolean,
-): HoursRule | null {
+export type DayKind = {
+  readonly date: string
+  readonly exchange: string
+  readonly derivatives: boolean
+  readonly usSummer: boolean
+  readonly earlyClose: boolean
+}
+
+/** The last rule that holds for such a day; null where there is none. */
+export function ruleFor(data: CalendarData, day: DayKind): HoursRule | null {
+  const asks = (wanted: boolean | undefined, is: boolean): boolean => wanted === undefined || wanted === is
   const fits = (rule: HoursRule): boolean =>
-    rule.exchanges.includes(exchange) &&
-    rule.from <= date &&
-    (rule.derivatives === undefined || rule.derivatives === derivatives) &&
-    (rule.usSummer === undefined || rule.usSummer === usSummer)
+    rule.exchanges.includes(day.exchange) &&
+    rule.from <= day.date &&
+    asks(rule.derivatives, day.derivatives) &&
+    asks(rule.usSummer, day.usSummer) &&
+    asks(rule.earlyClose, day.earlyClose)
   return data.hours.findLast(fits) ?? null
 }
 
-export function holidaysOf(data: CalendarData): string[] {
-  const dates = Object.entries(data.holidays).flatMap(([year, days]) =>
+export function datesOf(daysByYear: DaysByYear): string[] {
+  const dates = Object.entries(daysByYear).flatMap(([year, days]) =>
     days.split(' ').map((day) => `${year}-${day}`),
   )
   for (const date of dates) sound(isMarketDate(date) ? date : null, date)

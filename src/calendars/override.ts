@@ -8,6 +8,7 @@
  *     sessions:
  *       - { date: 2026-11-08, note: muhurat, continuous: [['18:15', '19:15']] }
  *       - { date: 2027-02-06, note: budget }        # without times: normal hours
+ *       - { date: 2027-07-02, note: closed early, continuous: [['09:30', '13:00']] }
  *
  * Times are market time. YAML or JSON: the one contains the other.
  */

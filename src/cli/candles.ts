@@ -1,58 +1,69 @@
 /** `chandler candles SYMBOL`: reads candles back, as a table, CSV, JSON, Arrow, or a chart. */
 import type { Command } from 'commander'
-import { queryCandles } from '../app/candles-query.ts'
+import { type CandleWords, queryCandles } from '../app/candles-query.ts'
 import { OperatingError } from '../domain/error.ts'
 import { toArrowIpc } from '../store/arrow.ts'
 import { renderCandlestickChart } from '../terminal/chart.ts'
 import { priceDigitsOf } from '../terminal/figures.ts'
 import { sizeOf } from '../terminal/output.ts'
 import { candlesToCsv, candlesToJson, renderCandleTable } from '../terminal/table.ts'
-import { createRuntime, onlyIndia, print, type Runtime } from './runtime.ts'
+import { FORMATS, type Format, formatOf, ROWS_BELOW_CHART } from './candles-format.ts'
+import { showUsCandles } from './candles-us.ts'
+import { createRuntime, print, type Runtime } from './runtime.ts'
 
 type CandlesFlags = {
   readonly market: string
   readonly date?: string
   readonly from?: string
   readonly to?: string
-  readonly every: string
+  readonly every?: string
   readonly format: string
   readonly live: boolean
+  readonly adjusted: boolean
+  readonly asOf?: string
 }
-
-const FORMATS = ['table', 'csv', 'json', 'arrow', 'chart'] as const
-type Format = (typeof FORMATS)[number]
-
-/** Charts are looked at whole: as high as the terminal, without pushing the prompt out of it. */
-const ROWS_BELOW_CHART = 2
 
 export function addCandles(program: Command): void {
   program
     .command('candles')
-    .description('read candles back: the settled day where there is one, else the live parts')
-    .argument('<symbol>', 'as in the instruments file')
-    .option('--market <market>', 'in', 'in')
-    .option('--date <date>', 'market date (default: the last one there is)')
-    .option('--from <hh:mm>', 'from this market time on')
-    .option('--to <hh:mm>', 'up to this market time, itself excluded')
-    .option('--every <minutes>', 'wider candles, counted from the open: 5m', '1m')
+    .description(
+      'read candles back: in: the settled day where there is one, else the live parts; us: history',
+    )
+    .argument('<symbol>', 'as in the instruments or symbols file')
+    .option('--market <market>', 'in | us', 'in')
+    .option('--date <date>', 'one market date (default: in: the last one there is, us: the last year)')
+    .option('--from <from>', 'in: from this market time on (hh:mm); us: from this date on')
+    .option('--to <to>', 'in: up to this market time, itself excluded; us: up to this date, itself included')
+    .option('--every <width>', 'in: minutes, counted from the open (1m); us: 1d, 1w or 5m (1d)')
     .option('--format <format>', FORMATS.join(' | '), 'table')
-    .option('--live', 'the live parts even where the day is settled', false)
+    .option('--live', 'in: the live parts even where the day is settled', false)
+    .option('--adjusted', 'us: all prices as they compare across splits and dividends', false)
+    .option('--as-of <date>', 'us: what was known at the end of that date')
     .action(async (symbol: string, flags: CandlesFlags, command: Command) => {
-      onlyIndia(flags.market)
+      refuseForeignFlags(flags)
       const runtime = createRuntime(command)
       const format = runtime.json ? 'json' : formatOf(flags.format)
-      const found = await queryCandles(runtime.config, { ...flags, symbol })
-      if (format === 'arrow') process.stdout.write(toArrowIpc(found.table))
-      else print(render(found, format, runtime))
+      const words = { ...flags, symbol }
+      if (flags.market === 'us') await showUsCandles(runtime, words, format)
+      else await showIndiaCandles(runtime, { ...words, every: flags.every ?? '1m' }, format)
     })
 }
 
-function formatOf(text: string): Format {
-  const format = FORMATS.find((known) => known === text)
-  if (format !== undefined) return format
-  throw new OperatingError(`reading --format: "${text}" is no format; use ${FORMATS.join(', ')}`, {
-    code: 'USAGE',
-  })
+/** A flag that would be passed over silently is refused. */
+function refuseForeignFlags({ market, live, adjusted, asOf }: CandlesFlags): void {
+  const refuse = (what: string): never => {
+    throw new OperatingError(`reading ${what}`, { code: 'USAGE' })
+  }
+  if (market !== 'in' && market !== 'us') refuse(`--market: "${market}" is no market; use in or us`)
+  if (market === 'us' && live) refuse('--live: the US market has no live parts; leave it out')
+  if (market === 'in' && adjusted) refuse('--adjusted: it is for --market us; leave it out')
+  if (market === 'in' && asOf !== undefined) refuse('--as-of: it is for --market us; leave it out')
+}
+
+async function showIndiaCandles(runtime: Runtime, words: CandleWords, format: Format): Promise<void> {
+  const found = await queryCandles(runtime, words)
+  if (format === 'arrow') process.stdout.write(toArrowIpc(found.table))
+  else print(render(found, format, runtime))
 }
 
 function render(

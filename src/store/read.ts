@@ -168,7 +168,7 @@ async function readDay(
 }
 
 /** DuckDB explains itself over many lines. */
-function firstLineOf(error: unknown): string {
+export function firstLineOf(error: unknown): string {
   return messageOf(error).split('\n', 1)[0]!
 }
 
@@ -201,7 +201,7 @@ function selected({ name, kind }: Field): string {
 }
 
 /** A path as SQL text. A path that exists means that file, whatever glob characters stand in it. */
-function literal(path: string): string {
+export function literal(path: string): string {
   return `'${path.replaceAll("'", "''")}'`
 }
 
@@ -225,10 +225,10 @@ async function collect(
   }
 }
 
-type DuckDb = { readonly instance: DuckDBInstance; readonly connection: DuckDBConnection }
+export type DuckDb = { readonly instance: DuckDBInstance; readonly connection: DuckDBConnection }
 
 /** Nothing here may reach the network: extensions are neither installed nor loaded. */
-async function openDuckDb(): Promise<DuckDb> {
+export async function openDuckDb(): Promise<DuckDb> {
   const { DuckDBInstance } = await import('@duckdb/node-api')
   const instance = await DuckDBInstance.create(':memory:', {
     autoinstall_known_extensions: 'false',

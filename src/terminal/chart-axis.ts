@@ -1,5 +1,6 @@
 /** Where do the labels of the axes stand? At round prices and round times of the market's clock. */
 import { MINUTE_MS } from '../domain/time.ts'
+import { dateLabelTicks } from './chart-dates.ts'
 import { formatMarketDate, formatMarketMinute, formatPrice } from './figures.ts'
 
 /** Prices onto half cells: level 0 is the lower half of the lowest row. */
@@ -65,6 +66,8 @@ export type TimeColumns = {
   readonly positions: readonly number[]
   readonly widthColumns: number
   readonly utcOffsetMs: number
+  /** Columns are dates, not times. */
+  readonly isCalendar: boolean
 }
 
 const TIME_STEPS_MINUTES: readonly number[] = [1, 2, 5, 10, 15, 30, 60, 120, 180, 240, 360, 720, 1440]
@@ -77,6 +80,7 @@ type Tick = { readonly at: number; readonly text: string; readonly rank: number 
  * contains them; where a date begins, the date takes precedence; the first column comes last.
  */
 export function timeLabels(columns: TimeColumns): TimeLabel[] {
+  if (columns.isCalendar) return placeLabels(dateLabelTicks(columns), columns.widthColumns)
   const dates = dateTicks(columns)
   const dense = TIME_STEPS_MINUTES.map((step) => roundTicks(columns, step * MINUTE_MS)).find(isReadable) ?? []
   return placeLabels([...dates, ...dense, ...firstTick(columns)], columns.widthColumns)

@@ -10,6 +10,10 @@ import type { Candle } from '../domain/candle.ts'
 import type { Interval } from '../domain/session.ts'
 import { DAY_MS, MINUTE_MS } from '../domain/time.ts'
 
+/** What of a candle is drawn. Without `complete` or `source`, there is nothing about it to mark. */
+export type ChartCandle = Pick<Candle, 'timestampMs' | 'open' | 'high' | 'low' | 'close' | 'volume'> &
+  Partial<Pick<Candle, 'complete' | 'source'>>
+
 export type ChartColumn = {
   /** Start of the first slot of the column, Unix ms. */
   readonly startMs: number
@@ -43,7 +47,7 @@ const SPANS: readonly number[] = [1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 30, 60, 1
 
 /** `candles` in order of time, prices finite; at most `columnsMax` columns come back (at least 1 allowed). */
 export function arrangeColumns(
-  candles: readonly Candle[],
+  candles: readonly ChartCandle[],
   intervals: readonly Interval[],
   slotMs: number,
   columnsMax: number,
@@ -65,7 +69,11 @@ export function arrangeColumns(
 }
 
 /** Each market date from its first candle to its last. */
-export function intervalsOf(candles: readonly Candle[], slotMs: number, utcOffsetMs: number): Interval[] {
+export function intervalsOf(
+  candles: readonly ChartCandle[],
+  slotMs: number,
+  utcOffsetMs: number,
+): Interval[] {
   const dates = Map.groupBy(candles, ({ timestampMs }) => Math.floor((timestampMs + utcOffsetMs) / DAY_MS))
   return [...dates.values()].map((ofDate) => ({
     fromMs: ofDate[0]!.timestampMs,
@@ -99,7 +107,10 @@ function spanFor(runs: readonly (readonly number[])[], columnsMax: number): numb
   return Math.ceil(slotCount / columnsMax)
 }
 
-function columnOf(slots: readonly number[], bySlot: ReadonlyMap<number, readonly Candle[]>): ChartColumn {
+function columnOf(
+  slots: readonly number[],
+  bySlot: ReadonlyMap<number, readonly ChartCandle[]>,
+): ChartColumn {
   const candles = slots.flatMap((slot) => bySlot.get(slot) ?? [])
   return {
     startMs: slots[0]!,
@@ -110,7 +121,7 @@ function columnOf(slots: readonly number[], bySlot: ReadonlyMap<number, readonly
 }
 
 /** Open of the first, close of the last; marked when any of them is marked. `candles` is not empty. */
-export function joinCandles(candles: readonly Candle[]): ColumnCandle {
+export function joinCandles(candles: readonly ChartCandle[]): ColumnCandle {
   const first = candles[0]!
   let high = first.high
   let low = first.low
@@ -127,7 +138,7 @@ export function joinCandles(candles: readonly Candle[]): ColumnCandle {
     low,
     close: candles.at(-1)!.close,
     volume,
-    incomplete: candles.some((candle) => !candle.complete && candle.source !== 'vendor'),
+    incomplete: candles.some(({ complete, source }) => complete === false && source !== 'vendor'),
     vendor: candles.some((candle) => candle.source === 'vendor'),
   }
 }

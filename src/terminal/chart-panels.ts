@@ -1,5 +1,6 @@
 /** How are the panels of the chart drawn? Price, marks, volume and times, each as lines of one width. */
 import { Canvas } from './canvas.ts'
+import type { ActionGlyph } from './chart-actions.ts'
 import { levelOf, type PriceScale, priceLabels, rowOfLevel, timeLabels } from './chart-axis.ts'
 import type { ChartColumn, ChartColumns, ColumnCandle } from './chart-columns.ts'
 import { type BodyShape, candleCell, directionOf, levelsOf, styleOf } from './chart-glyphs.ts'
@@ -21,6 +22,10 @@ export type ChartLayout = {
   readonly lastClose: number
   readonly spanMs: number
   readonly utcOffsetMs: number
+  /** Columns are dates, not times. */
+  readonly isCalendar: boolean
+  /** One for each column. */
+  readonly actionGlyphs: readonly (ActionGlyph | null)[]
   readonly color: boolean
   readonly unicode: boolean
   readonly ink: Ink
@@ -66,13 +71,18 @@ function shapeOf(candle: ColumnCandle, { color, stepColumns }: ChartLayout): Bod
 export function marksLane(layout: ChartLayout): string[] {
   const canvas = new Canvas(layout.plotColumns, 1)
   layout.arranged.columns.forEach((column, index) => {
-    const [glyph, style] = markOf(column, layout.unicode)
+    const [glyph, style] = markOf(column, layout.actionGlyphs[index] ?? null, layout.unicode)
     canvas.put(0, positionOf(index, layout), glyph, style)
   })
   return canvas.lines(layout.ink).map((line) => line + axisText(null, layout))
 }
 
-function markOf({ candle, missingCount }: ChartColumn, unicode: boolean): [string, Style] {
+function markOf(
+  { candle, missingCount }: ChartColumn,
+  action: ActionGlyph | null,
+  unicode: boolean,
+): [string, Style] {
+  if (action !== null) return [action, 'accent']
   if (candle?.incomplete === true) return ['!', 'warn']
   if (candle?.vendor === true) return ['v', 'accent']
   return [missingCount > 0 ? (unicode ? '·' : '.') : ' ', 'dim']
@@ -116,6 +126,7 @@ export function timeAxis(layout: ChartLayout): string[] {
     positions: arranged.columns.map((_, index) => positionOf(index, layout)),
     widthColumns: plotColumns + layout.axisColumns,
     utcOffsetMs: layout.utcOffsetMs,
+    isCalendar: layout.isCalendar,
   })
   const ruler: string[] = Array.from({ length: plotColumns }, () => (unicode ? '─' : '-'))
   const times = new Canvas(plotColumns + layout.axisColumns, 1)

@@ -189,6 +189,15 @@ export function* candleCsvLines(candles: Iterable<Candle>): Generator<string> {
   }
 }
 
+/** Any records as CSV: a header of `names`, then one line a record. */
+export function csvLines(
+  names: readonly string[],
+  records: readonly Readonly<Record<string, string | number | boolean | null>>[],
+): string {
+  const lines = records.map((record) => names.map((name) => csvField(record[name] ?? null)).join(','))
+  return [names.join(','), ...lines].join('\n')
+}
+
 function csvField(value: string | number | boolean | null): string {
   if (value === null) return ''
   // CSV is printed to terminals too, and no name that means anything holds a control character.

@@ -187,5 +187,5 @@ test('an empty override changes nothing; JSON is read too', () => {
 })
 
 test('an unknown calendar is refused with the names that are known', () => {
-  expect(() => loadCalendar('bse')).toThrow(/"bse" is not known; known: nse/)
+  expect(() => loadCalendar('bse')).toThrow(/"bse" is not known; known: nse, nyse/)
 })

@@ -1,7 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { gunzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
-import { isSession, loadCalendar } from '../../src/calendars/calendar.ts'
+import { type Calendar, isSession, loadCalendar } from '../../src/calendars/calendar.ts'
 import { addDays, isWeekend } from '../../src/calendars/dates.ts'
+import type { Session } from '../../src/domain/session.ts'
 import type { MarketDate } from '../../src/domain/time.ts'
 
 const DATA = '../shared/data/calendars'
@@ -121,5 +123,99 @@ test.skipIf(!existsSync(SPECIAL_DAYS))(
     const theirs = datesIn(SPECIAL_DAYS)
     expect(ours.filter((date) => !theirs.has(date))).toEqual(ONLY_OUR_SPECIALS)
     expect([...theirs.difference(new Set(ours))]).toEqual([])
+  },
+)
+
+const XNYS = `${DATA}/exchange_calendars/xnys.csv`
+const nyse = loadCalendar('nyse')
+
+/** `14:30-21:00`, in UTC: moments, so that the offset is compared too. */
+function tradingTimes(calendar: Calendar, session: Session): string {
+  const { fromMs, toMs } = calendar.tradingOf(session)
+  return [fromMs, toMs].map((ms) => new Date(ms).toISOString().slice(11, 16)).join('-')
+}
+
+/** Unplanned: that list has the hours that the day was meant to have. The exchange's own list has these. */
+const XNYS_DIFFERENCES: Record<string, string> = {
+  '1990-12-27': '16:00-21:00 for 14:30-21:00', // electricity
+  '1994-02-11': '14:30-19:30 for 14:30-21:00', // snow
+  '1995-12-18': '15:30-21:00 for 14:30-21:00', // computers
+  '1996-01-08': '16:00-19:00 for 14:30-21:00', // snow
+  '1997-10-27': '14:30-20:30 for 14:30-21:00', // circuit breaker
+  '2002-09-11': '16:00-20:00 for 13:30-20:00', // day of remembrance
+  '2005-06-01': '13:30-19:56 for 13:30-20:00', // communications
+}
+
+test.skipIf(!existsSync(XNYS))(
+  `sessions and hours 1990..2023-01 equal XNYS but for explained days (skipped without ${XNYS})`,
+  () => {
+    const theirs = new Map<string, string>()
+    for (const line of readFileSync(XNYS, 'utf8').trim().split('\n').slice(1)) {
+      const [date, open, close] = line.split(',') as [string, string, string]
+      theirs.set(date.slice(0, 10), `${open.slice(11, 16)}-${close.slice(11, 16)}`)
+    }
+    expect(theirs.size).toBe(8324)
+    const sessions = nyse.sessionsBetween('1990-01-01' as MarketDate, [...theirs.keys()].at(-1) as MarketDate)
+    expect(sessions.map(({ date }) => date)).toEqual([...theirs.keys()])
+    const different: Record<string, string> = {}
+    for (const session of sessions) {
+      const [own, other] = [tradingTimes(nyse, session), theirs.get(session.date)]
+      if (own !== other) different[session.date] = `${own} for ${other}`
+    }
+    expect(different).toEqual(XNYS_DIFFERENCES)
+  },
+)
+
+test.skipIf(!existsSync(XBOM))(
+  `openings and closes of ordinary days 2011..2023 equal exchange_calendars XBOM (skipped without ${XBOM})`,
+  () => {
+    let dayCount = 0
+    for (const line of readFileSync(XBOM, 'utf8').trim().split('\n').slice(1)) {
+      const [date, open, close] = line.split(',') as [string, string, string]
+      const session = nse.sessionOn(date.slice(0, 10) as MarketDate)
+      if (date < '2011' || date >= '2023' || !isSession(session) || session.note !== null) continue
+      expect(tradingTimes(nse, session), date).toBe(`${open.slice(11, 16)}-${close.slice(11, 16)}`)
+      dayCount++
+    }
+    expect(dayCount).toBeGreaterThan(2_900)
+  },
+)
+
+const US_DAILY = '../shared/data/us-daily'
+/** First and last recorded session, and how many sessions between have no bar, with the reason. */
+const US_DAILY_FILES: Record<string, readonly [from: string, to: string, missing: number]> = {
+  aapl: ['1998-01-02', '2021-03-31', 0],
+  aig: ['1998-01-02', '2021-03-31', 0],
+  bac: ['1998-01-02', '2021-03-31', 0],
+  // Hardly traded before the fund of today took the name in April 2003: days without a trade, no bar.
+  eem: ['1998-01-06', '2021-03-31', 602],
+  ibm: ['1998-01-02', '2021-03-31', 0],
+  iwm: ['2000-05-26', '2021-03-31', 0],
+  // It was QQQQ from 2004-12-01 to 2011-03-22, and this file has only QQQ.
+  qqq: ['1999-03-10', '2021-03-31', 1588],
+  spy: ['1998-01-02', '2021-03-31', 0],
+}
+
+/** From the first to the last missing date of a file. */
+const US_DAILY_MISSING: Record<string, readonly [first: string, last: string]> = {
+  eem: ['1998-01-07', '2003-08-15'],
+  qqq: ['2004-12-01', '2011-03-22'],
+}
+
+test.skipIf(!existsSync(US_DAILY)).each(Object.entries(US_DAILY_FILES))(
+  `each recorded daily bar is a session, each session has its bar: %s (skipped without ${US_DAILY})`,
+  (name, [from, to, missingCount]) => {
+    const text = gunzipSync(readFileSync(`${US_DAILY}/${name}.csv.gz`)).toString()
+    const bars = text
+      .trim()
+      .split('\n')
+      .slice(1)
+      .map((line) => line.slice(0, 10))
+    expect([bars[0], bars.at(-1)]).toEqual([from, to])
+    const sessions = nyse.sessionsBetween(from as MarketDate, to as MarketDate).map(({ date }) => date)
+    expect([...new Set(bars).difference(new Set<string>(sessions))]).toEqual([])
+    const missing = [...new Set<string>(sessions).difference(new Set(bars))]
+    expect(missing).toHaveLength(missingCount)
+    expect(missing.length === 0 ? undefined : [missing[0], missing.at(-1)]).toEqual(US_DAILY_MISSING[name])
   },
 )
