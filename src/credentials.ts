@@ -34,6 +34,18 @@ export function readCredentials(env: Environment = processEnvironment): Credenti
   return { apiKey, clientCode, pin, totpSecret: base32Secret('SMARTAPI_TOTP_SECRET', totp) }
 }
 
+/** ALPHAVANTAGE_API_KEY, or the file named by ALPHAVANTAGE_API_KEY_FILE. Throws as `readCredentials` does. */
+export function readAlphavantageKey(env: Environment = processEnvironment): Secret {
+  const name = 'ALPHAVANTAGE_API_KEY'
+  const value = readSecret(name, env)
+  if (value !== null) return new Secret(value)
+  throw new OperatingError(
+    `reading credentials: ${name} is not set; set it, or name a file with ${name}_FILE; ` +
+      'a free key is given at https://www.alphavantage.co/support/#api-key',
+    { code: 'CREDENTIALS_MISSING' },
+  )
+}
+
 function readSecret(name: string, env: Environment): string | null {
   const direct = env[name] ?? ''
   const file = env[`${name}_FILE`] ?? ''

@@ -1,0 +1,35 @@
+/**
+ * What of yesterday's failures goes well today? The second pass: what is due in the queue, and nothing else.
+ */
+import type { QueueItem } from '../batch/retry-queue.ts'
+import type { BatchProgress } from './batch-daily.ts'
+import { permitsNote } from './batch-daily.ts'
+import { type JobWork, runBatchJob } from './batch-job.ts'
+import type { BatchOutcome } from './batch-outcome.ts'
+import type { SymbolWork } from './batch-run.ts'
+import type { UsContext, UsDesk } from './us-desk.ts'
+
+export async function runRetry(context: UsContext, onProgress: BatchProgress): Promise<BatchOutcome> {
+  return await runBatchJob(context, { job: 'retry', alerts: false }, async (desk): Promise<JobWork> => {
+    const works = retryWorks(desk, desk.queue.due(context.clock.wallMs()))
+    const run = desk.newRun()
+    await run.askAll(works, (doneCount) => onProgress(doneCount, works.length, permitsNote(desk)))
+    return { run, works, ...(works.length === 0 ? { says: 'nothing in the queue is due' } : {}) }
+  })
+}
+
+/** One for each symbol, in the order in which they came due. */
+function retryWorks({ rights, context }: UsDesk, due: readonly QueueItem[]): readonly SymbolWork[] {
+  const nowMs = context.clock.wallMs()
+  const wishesOf = Map.groupBy(
+    due.map(({ wish }) => wish),
+    ({ symbol }) => symbol,
+  )
+  return [...wishesOf].map(([symbol, wishes]) => ({
+    symbol,
+    // Answers of before this run are no answers to what failed.
+    sinceMs: nowMs,
+    // What the key turns out not to be entitled to, nobody wants any more.
+    wishes: () => wishes.filter((wish) => rights.mayAsk(wish, context.clock.wallMs())),
+  }))
+}

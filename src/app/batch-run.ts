@@ -1,0 +1,207 @@
+/**
+ * How does a job get through its symbols? One after the other, each wish at most once: what is known is
+ * passed over, what comes is kept before it counts, what fails goes to the queue under its own name, and a
+ * function that the key may not ask for is replaced by another. Everything is durable step by step, so the
+ * loop may be cut down anywhere and begun again.
+ *
+ * It ends early, without a failure, when it is asked to stop, when the day's permits are spent, or when the
+ * key is not entitled to what every symbol needs; and as a failure when the key is refused or when one
+ * symbol after the other meets nothing but an outage: then it is not the symbols that are at fault.
+ */
+import type { Asked, Asking } from '../batch/asking.ts'
+import type { RawAnswers } from '../batch/raw-answers.ts'
+import type { RetryQueue } from '../batch/retry-queue.ts'
+import type { BatchRefusal, BatchRefusalKind, BatchWish } from '../domain/batch.ts'
+import { OperatingError } from '../domain/error.ts'
+import type { UnixMs } from '../domain/time.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Log } from '../platform/log.ts'
+import type { Entitlements } from './batch-entitlement.ts'
+import type { KnownAnswers } from './batch-known.ts'
+
+export type RunTools = {
+  readonly asking: Pick<Asking, 'ask'>
+  readonly raw: Pick<RawAnswers, 'keep'>
+  readonly queue: Pick<RetryQueue, 'add' | 'park' | 'settle'>
+  readonly known: KnownAnswers
+  readonly rights: Entitlements
+  readonly clock: Clock
+  readonly log: Log
+  readonly signal: AbortSignal
+}
+
+export type SymbolWork = {
+  readonly symbol: string
+  /** What is wanted by what is known of the key; asked for again when that has changed. */
+  readonly wishes: () => readonly BatchWish[]
+  /** A kept answer that is not older will do. */
+  readonly sinceMs: UnixMs
+}
+
+/** Why the loop ended before its last symbol; null: it did not. */
+export type EarlyEnd =
+  | { readonly kind: 'stopped' }
+  | { readonly kind: 'spent'; readonly untilMs: UnixMs | null }
+  | { readonly kind: 'outage'; readonly message: string }
+  /** What every symbol needs may not be asked for with this key: so each would cost a permit for nothing. */
+  | { readonly kind: 'not_entitled'; readonly message: string }
+
+/** So many symbols in a row without one answer are the vendor's outage. */
+const OUTAGES_MAX = 10
+/** Adjusted, then plain and whole, then plain and short. */
+const SWITCHES_MAX = 3
+
+type WishEnd = 'had' | 'switch' | { readonly failed: BatchRefusal; readonly isLast: boolean }
+
+export class BatchRun {
+  readonly #tools: RunTools
+  readonly failed: Map<string, BatchRefusal> = new Map()
+  askedCount = 0
+  keptCount = 0
+  completeCount = 0
+  earlyEnd: EarlyEnd | null = null
+  /** Symbols in a row that failed by an outage. */
+  #outageCount = 0
+
+  constructor(tools: RunTools) {
+    this.#tools = tools
+  }
+
+  /** Rejects with KEY_REFUSED, or when the disk does not take what is to be kept. */
+  async askAll(works: readonly SymbolWork[], onProgress: (doneCount: number) => void): Promise<void> {
+    for (const [index, work] of works.entries()) {
+      if (this.#tools.signal.aborted) this.earlyEnd = { kind: 'stopped' }
+      if (this.earlyEnd === null) await this.#askSymbol(work)
+      if (this.earlyEnd !== null) return
+      onProgress(index + 1)
+    }
+  }
+
+  /** The symbols of `works` that were not come to. */
+  unaskedCount(works: readonly SymbolWork[]): number {
+    return works.length - this.completeCount - this.failed.size
+  }
+
+  async #askSymbol({ symbol, wishes, sinceMs }: SymbolWork): Promise<void> {
+    let failure: BatchRefusal | null = null
+    for (let switchCount = 0; switchCount <= SWITCHES_MAX; switchCount++) {
+      failure = null
+      const end = await this.#askWishes(wishes(), sinceMs)
+      if (this.earlyEnd !== null) return
+      if (end === 'had') break
+      failure = end === 'switch' ? { kind: 'not_entitled', message: 'refused in every form' } : end.failed
+      if (end !== 'switch') break
+    }
+    if (failure === null) this.completeCount += 1
+    else this.failed.set(symbol, failure)
+    this.#watchOutages(failure)
+  }
+
+  async #askWishes(wishes: readonly BatchWish[], sinceMs: UnixMs): Promise<WishEnd> {
+    let end: WishEnd = 'had'
+    for (const wish of wishes) {
+      if (this.#tools.known.fetchedMs(wish) >= sinceMs) continue
+      const asked = await this.ask(wish)
+      if (this.earlyEnd !== null || asked === 'switch') return asked
+      if (asked === 'had') continue
+      end = asked
+      if (asked.isLast) break
+    }
+    return end
+  }
+
+  /** One wish, asked for and settled with all that follows from it. */
+  async ask(wish: BatchWish): Promise<WishEnd> {
+    const { asking, signal } = this.#tools
+    let asked: Asked
+    try {
+      asked = await asking.ask(wish)
+    } catch (error) {
+      if (!signal.aborted || error instanceof OperatingError) throw error
+      this.earlyEnd = { kind: 'stopped' }
+      return 'had'
+    }
+    this.askedCount += asked.tries
+    if (asked.ok) {
+      this.#keep(wish, asked.body, asked.fetchedAtMs)
+      return 'had'
+    }
+    return this.#refused(wish, asked)
+  }
+
+  /** The answer first: a queue that forgot a wish whose answer is not there would lose it. */
+  #keep(wish: BatchWish, body: string, fetchedAtMs: UnixMs): void {
+    const { raw, known, queue, rights } = this.#tools
+    known.add(raw.keep(wish, body, fetchedAtMs))
+    queue.settle(wish)
+    rights.grant(wish)
+    this.keptCount += 1
+  }
+
+  #refused(wish: BatchWish, asked: Extract<Asked, { readonly ok: false }>): WishEnd {
+    const { queue, known, rights, clock } = this.#tools
+    const { refusal, next, untilMs } = asked
+    const nowMs = clock.wallMs()
+    switch (next) {
+      case 'stop':
+        if (refusal.kind === 'key_refused') throw keyRefused(refusal)
+        this.earlyEnd = { kind: 'spent', untilMs }
+        return 'had'
+      case 'switch':
+        rights.refuse(wish, nowMs)
+        queue.settle(wish)
+        this.#tellSwitch(wish, refusal)
+        if (canSwitch(wish)) return 'switch'
+        this.earlyEnd = { kind: 'not_entitled', message: `${wish.function}: ${refusal.message}` }
+        return 'had'
+      case 'mark':
+        queue.park(wish, refusal, nowMs)
+        return { failed: refusal, isLast: true }
+      case 'accept':
+        if (!mayBeEmpty(wish)) break
+        known.addEmpty(wish, nowMs)
+        queue.settle(wish)
+        return 'had'
+      case 'queue':
+        break
+    }
+    queue.add(wish, refusal, nowMs)
+    return { failed: refusal, isLast: refusal.kind === 'no_data' }
+  }
+
+  #tellSwitch(wish: BatchWish, refusal: BatchRefusal): void {
+    const what = `${wish.function} ${wish.variant}`.trim()
+    this.#tools.log.info('the key is not entitled to it; asked again in a week', {
+      what,
+      why: refusal.message,
+    })
+  }
+
+  #watchOutages(failure: BatchRefusal | null): void {
+    this.#outageCount = failure?.kind === 'outage' ? this.#outageCount + 1 : 0
+    if (this.#outageCount < OUTAGES_MAX) return
+    this.earlyEnd = { kind: 'outage', message: failure?.message ?? '' }
+  }
+}
+
+export function failedByKind(run: BatchRun): Readonly<Partial<Record<BatchRefusalKind, number>>> {
+  const counts: Partial<Record<BatchRefusalKind, number>> = {}
+  for (const { kind } of run.failed.values()) counts[kind] = (counts[kind] ?? 0) + 1
+  return counts
+}
+
+/** Most companies never split their shares, and many pay no dividend. */
+function mayBeEmpty({ function: name }: BatchWish): boolean {
+  return name === 'SPLITS' || name === 'DIVIDENDS'
+}
+
+function canSwitch({ function: name, variant }: BatchWish): boolean {
+  return name === 'TIME_SERIES_DAILY_ADJUSTED' || (name === 'TIME_SERIES_DAILY' && variant === 'full')
+}
+
+function keyRefused({ message }: BatchRefusal): OperatingError {
+  return new OperatingError(
+    `asking alphavantage: the key is refused (${message}); check ALPHAVANTAGE_API_KEY`,
+    { code: 'KEY_REFUSED' },
+  )
+}
