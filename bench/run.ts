@@ -7,7 +7,17 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-const BENCHMARKS = ['decode-fold', 'whole-path', 'replay', 'tardis', 'worker']
+const BENCHMARKS = [
+  'decode-fold',
+  'whole-path',
+  'replay',
+  'tardis',
+  'worker',
+  'start',
+  'curation',
+  'gate',
+  'bus',
+]
 const FLAGS = ['--disable-warning=ExperimentalWarning']
 /** The whole path runs as the command itself does: see the first line of src/cli/main.ts. */
 const MORE_FLAGS: Readonly<Record<string, readonly string[]>> = { 'whole-path': ['--max-semi-space-size=2'] }
