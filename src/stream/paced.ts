@@ -3,6 +3,10 @@
  * in the clock's own time. The vendor's limiter is no clean bucket: a refusal over rate pauses everything
  * that waits here, longer each time, and is never answered by trying harder. An outage is tried again a few
  * times and then told: some vendors call wrong input an outage, so insisting would be endless.
+ *
+ * Bottleneck keeps the line, one at a time and in order. The interval is ours, on the monotonic clock: its own
+ * is by the wall clock, so a correction backwards would stop it for as long. For the same reason a line is
+ * used until it is empty and then replaced.
  */
 import Bottleneck from 'bottleneck'
 import { messageOf, OperatingError } from '../domain/error.ts'
@@ -37,13 +41,14 @@ const OUTAGE_PAUSE_MS = 2 * SECOND_MS
 
 export class PacedRequests {
   readonly #options: PacedOptions
-  readonly #limiter: Bottleneck
+  #line: Bottleneck = newLine()
+  /** Before this moment of the monotonic clock no request leaves. */
+  #freeMonoMs = Number.NEGATIVE_INFINITY
   /** Refusals over rate in a row, whichever request met them. */
   #pauseCount = 0
 
   constructor(options: PacedOptions) {
     this.#options = options
-    this.#limiter = new Bottleneck({ maxConcurrent: 1, minTime: options.intervalMs / options.clock.speed })
   }
 
   /**
@@ -60,7 +65,7 @@ export class PacedRequests {
     let rateCount = 0
     for (;;) {
       const taken = await tokens.take()
-      const asked = await this.#limiter.schedule(() => this.#once(build(taken), read))
+      const asked = await this.#inLine(() => this.#once(build(taken), read))
       signal.throwIfAborted()
       if (asked.ok) return asked
       const { kind } = asked.refusal
@@ -78,9 +83,22 @@ export class PacedRequests {
     }
   }
 
-  /** A pause is made in here, where it holds the only place of the limiter and so stops everybody. */
+  #inLine<Result>(work: () => Promise<Result>): Promise<Result> {
+    if (this.#line.empty() && this.#line.counts().EXECUTING === 0) this.#line = newLine()
+    return this.#line.schedule(work)
+  }
+
+  async #waitForTurn(): Promise<void> {
+    const { clock, intervalMs, signal } = this.#options
+    const waitMs = this.#freeMonoMs - clock.monoMs()
+    if (waitMs > 0) await clock.sleep(waitMs, signal)
+    this.#freeMonoMs = clock.monoMs() + intervalMs
+  }
+
+  /** A pause is made in here, where it holds the only place of the line and so stops everybody. */
   async #once<Value>(request: HttpRequest, read: (reply: HttpReply) => Answer<Value>): Promise<Asked<Value>> {
     const { send, signal } = this.#options
+    await this.#waitForTurn()
     signal.throwIfAborted()
     let reply: HttpReply
     try {
@@ -105,4 +123,8 @@ export class PacedRequests {
     log.warn('over the vendor rate, pausing', { what: name, waitMs: Math.round(waitMs) })
     await clock.sleep(waitMs, signal)
   }
+}
+
+function newLine(): Bottleneck {
+  return new Bottleneck({ maxConcurrent: 1 })
 }
