@@ -11,6 +11,7 @@ const PLAYED = [
   'test/acceptance/**/*.test.ts',
   'test/cli/**/*.test.ts',
   'test/journal/faults.test.ts', // real disks that are full, real system calls that fail
+  'test/runbooks/**/*.test.ts',
   'test/simulation/**/*.test.ts',
 ]
 

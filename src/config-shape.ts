@@ -150,12 +150,15 @@ const gates = (market: 'in' | 'us') =>
 
 const http = (port: number) => z.strictObject({ port: count(port, 0, 65_535) }).prefault({})
 
-const BatchShape = z.strictObject({
+/** A free key is refused for two requests within a second; a key that may ask more often is not. */
+const INTERVAL_MAX_MS = 1_200
+
+const BatchFields = z.strictObject({
   venue: z.literal('alphavantage').default('alphavantage'),
   restUrl: url('https://www.alphavantage.co', 'http'),
   callsPerMinute: count(5, 1, 10_000),
   callsPerDay: count(25, 1, 10_000_000),
-  intervalMs: count(1_200, 0, 60_000),
+  intervalMs: z.int().min(0).max(60_000).optional(),
   timeoutMs: count(60_000, 100, 600_000),
   symbols: path('./symbols.us.csv'),
   exchanges: z.array(z.string().min(1)).min(1).default(['NYSE', 'NASDAQ']),
@@ -163,6 +166,11 @@ const BatchShape = z.strictObject({
   attemptsMax: count(5, 1, 100),
   alertFailedRatio: z.number().min(0).max(1).default(0.1),
 })
+
+const BatchShape = BatchFields.transform(({ intervalMs, ...batch }) => ({
+  ...batch,
+  intervalMs: intervalMs ?? Math.min(INTERVAL_MAX_MS, Math.floor(60_000 / batch.callsPerMinute)),
+}))
 
 const IndiaShape = z.strictObject({
   timezone: z.literal('Asia/Kolkata').default('Asia/Kolkata'),

@@ -266,3 +266,11 @@ test('simulated time never meets a real vendor', () => {
     expect(error.message).toMatch(/CHANDLER_CLOCK.*angelone\.in is a real vendor's host/)
   }
 })
+
+test('a key that may ask 75 times a minute is not slowed down by the interval of a free one', () => {
+  const intervalOf = (batch: object): number =>
+    load(JSON.stringify({ markets: { us: { batch } } })).markets.us.batch.intervalMs
+  expect(intervalOf({})).toBe(1_200)
+  expect(intervalOf({ callsPerMinute: 75, callsPerDay: 100_000 })).toBe(800)
+  expect(intervalOf({ callsPerMinute: 75, callsPerDay: 100_000, intervalMs: 1_000 })).toBe(1_000)
+})
