@@ -1,13 +1,22 @@
-/** Is what we hold still what we wrote? Every journal, every published file, against their checksums. */
+/**
+ * Is what we hold still what we wrote? Every journal and every published file against their checksums, and
+ * every event chain against itself and the heads that manifests and journals repeat.
+ */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { type ChainReport, describeChain } from '../bus/verify-chain.ts'
 import type { Config } from '../config.ts'
 import { OperatingError } from '../domain/error.ts'
+import type { ChainAnchor } from '../domain/event.ts'
+import type { Fact } from '../domain/fact.ts'
 import type { MarketDate } from '../domain/time.ts'
 import { verifyJournal } from '../journal/verify.ts'
 import { listNames } from '../platform/durable.ts'
 import { verifyLake } from '../store/verify.ts'
+import { verifyAudit } from './audit.ts'
+import { foldJournal } from './fold-journal.ts'
 import { INDIA, indiaJournalDir } from './india-day.ts'
+import { US } from './us-market.ts'
 
 export type VerifyFinding = {
   /** `note`: left by a crash, cleaned away or completed by the next start. */
@@ -26,6 +35,8 @@ export type VerifyReport = {
     readonly entryCount: number
   }[]
   readonly lake: { readonly fileCount: number; readonly rowCount: number; readonly sizeBytes: number }
+  /** Of each market that has one, or of which somebody remembers one. */
+  readonly chains: readonly ChainReport[]
   readonly findings: readonly VerifyFinding[]
 }
 
@@ -60,9 +71,42 @@ export function verifyIndia(config: Config): VerifyReport {
   for (const { path, detail, damage } of lake.findings) {
     findings.push({ severity: damage ? 'damage' : 'note', path, detail })
   }
+  const sound = journals.filter(({ status }) => status === 'intact').map(({ date }) => date)
+  const chains = [INDIA, US].flatMap((market) => {
+    return verifiedChain(config, market, market === INDIA ? journalAnchors(config, sound) : [])
+  })
+  for (const report of chains) {
+    if (report.status === 'VERIFIED') continue
+    const path = join('events', report.market, 'events.jsonl')
+    findings.push({ severity: 'damage', path, detail: describeChain(report) })
+  }
   const { fileCount, rowCount, sizeBytes } = lake
   const isIntact = findings.every(({ severity }) => severity === 'note')
-  return { market: INDIA, isIntact, journals, lake: { fileCount, rowCount, sizeBytes }, findings }
+  return { market: INDIA, isIntact, journals, lake: { fileCount, rowCount, sizeBytes }, chains, findings }
+}
+
+function verifiedChain(
+  { dataDir }: Config,
+  market: string,
+  heads: readonly ChainAnchor[],
+): readonly ChainReport[] {
+  const report = verifyAudit({ dataDir, market }, { heads })
+  const isKnown = report.eventCount > 0 || report.flaw !== null || report.anchors.length > 0
+  return isKnown ? [report] : []
+}
+
+/** The heads with which runs of the worker began. */
+function journalAnchors(config: Config, dates: readonly MarketDate[]): readonly ChainAnchor[] {
+  return dates.flatMap((date) => {
+    const anchors: ChainAnchor[] = []
+    const onFact = (fact: Fact): void => {
+      if (fact.kind === 'start' && fact.chainHead !== undefined) {
+        anchors.push({ ...fact.chainHead, where: `the journal of ${date}` })
+      }
+    }
+    foldJournal(indiaJournalDir(config, date), [], { onFact })
+    return anchors
+  })
 }
 
 /** Dates that have a journal, in order. */

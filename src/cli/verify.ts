@@ -1,4 +1,4 @@
-/** `chandler verify`: what of journals and lake is intact, and what is not. */
+/** `chandler verify`: what of journals, lake and event chains is intact, and what is not. */
 import type { Command } from 'commander'
 import { verifyIndia } from '../app/verify.ts'
 import { OperatingError } from '../domain/error.ts'
@@ -20,6 +20,9 @@ export function addVerify(program: Command): void {
         }
         const { fileCount, rowCount } = report.lake
         print(`lake: ${fileCount} files, ${rowCount} rows, read and compared with their manifests`)
+        for (const { market, status, eventCount } of report.chains) {
+          print(`event chain of ${market}: ${status}, ${eventCount} events`)
+        }
         for (const { severity, path, detail } of report.findings) print(`${severity}: ${path}: ${detail}`)
         print(report.isIntact ? 'intact' : 'NOT intact')
       }

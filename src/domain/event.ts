@@ -31,6 +31,7 @@ export const EVENT_TYPES = [
   'session.settled', // India: a settled day; US: a curated session
   'suggestion', // the only output of a monitor
   'checklist.completed', // start or end of day
+  'journal.retired', // a session's journal was deleted here; it names the archive that holds it
 ] as const
 export type EventType = (typeof EVENT_TYPES)[number]
 
@@ -69,3 +70,19 @@ export type EventDraft = {
  * written or is not intact; then the effect must not take place.
  */
 export type AppendEvent = (draft: EventDraft) => ChainEvent
+
+/**
+ * Where a chain ended at some moment. Repeated outside the chain (in a journal's seals, in manifests, off the
+ * machine), it contradicts a chain that was cut or written anew afterwards.
+ */
+export type ChainHead = {
+  /** The `event_index` of the last event; -1 before the first. */
+  readonly eventIndex: number
+  /** Of that event; 64 zeros before the first. */
+  readonly checksum: string
+  /** Of the chain; absent: the first. An operator begins another one when a chain is not intact any more. */
+  readonly generation?: number
+}
+
+/** A head that somebody else remembers; `where` says who, for the operator: `journal 2026-07-01`, a path. */
+export type ChainAnchor = ChainHead & { readonly where: string }

@@ -14,6 +14,7 @@
  *        4  u32  offsetMs     receive time minus baseMs
  *        8  the packet, verbatim
  */
+import type { ChainHead } from './event.ts'
 import type { Instrument } from './instrument.ts'
 import type { Phases } from './session.ts'
 import type { Mode } from './tick.ts'
@@ -53,6 +54,8 @@ export type Fact =
       readonly shards: readonly number[]
       readonly phaseOf: readonly number[]
       readonly phases: readonly Phases[]
+      /** Where the market's event chain ended: evidence against a later cut. No fold reads it. */
+      readonly chainHead?: ChainHead
     }
   /** The timer: `minute` is over and its grace has passed. */
   | { readonly kind: 'minute'; readonly minute: Minute; readonly atMs: UnixMs }

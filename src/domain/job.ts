@@ -2,6 +2,7 @@
  * What is to be run, when, and what if nobody was awake then? A planned job is a value: the same session
  * always plans the same jobs under the same ids, so a record of an id is all that is needed to run each once.
  */
+import type { ErrorCode } from './error.ts'
 import type { MarketDate, UnixMs } from './time.ts'
 
 export type PlannedJob = {
@@ -20,6 +21,13 @@ export type PlannedJob = {
   readonly again: 'until' | 'few'
   /** Arguments of the chandler command. */
   readonly args: readonly string[]
+}
+
+/** What the process of a job says of its failure to the one that started it, before it ends. */
+export type FailureNews = { readonly kind: 'failure'; readonly code: ErrorCode }
+
+export function isFailureNews(value: unknown): value is FailureNews {
+  return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'failure'
 }
 
 /** `refused`: a gate or a halt said no, which is an answer and not a failure. */

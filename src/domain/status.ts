@@ -40,6 +40,31 @@ export type QueueStatus = {
   readonly waitingCount: number
   readonly runningCount: number
   readonly failedCount: number
+  /** Given up until an operator brings them back; only where a market parks. */
+  readonly parkedCount?: number
+}
+
+/** Requests to a vendor that counts them by the day. */
+export type PermitsStatus = {
+  /** The vendor's day that is being counted. */
+  readonly date: MarketDate
+  readonly takenCount: number
+  readonly leftCount: number
+}
+
+/** What of the market's truth needs a person, beside its times. */
+export type TruthStatus = {
+  /** Why the event chain could not be folded; '' where it could. */
+  readonly chainFault: string
+  readonly halt: { readonly id: string; readonly reason: string } | null
+  readonly reviewCount: number
+  readonly criticalAlertCount: number
+  readonly isInspected: boolean
+  readonly epochId: string | null
+  readonly isEpochInvalidated: boolean
+  readonly isEpochOverridden: boolean
+  /** The session after which the override that the epoch stands on carried nothing any more. */
+  readonly overrideExpiredAfter: MarketDate | null
 }
 
 export type MarketStatus = {
@@ -51,6 +76,7 @@ export type MarketStatus = {
   /** Shards by the state of their feed, as the journal last told it. */
   readonly feed: { readonly liveCount: number; readonly shardCount: number } | null
   readonly times: TruthTimes
+  readonly truth?: TruthStatus
   readonly journal: JournalStatus | null
   /** Parts published for the session: minutes finalised live. */
   readonly partCount: number
@@ -60,6 +86,8 @@ export type MarketStatus = {
   readonly rejected: Readonly<Partial<Record<PacketOutcome, number>>>
   readonly jobs: readonly JobStatus[]
   readonly queue: QueueStatus | null
+  /** Only where a market's vendor counts requests. */
+  readonly permits?: PermitsStatus
 }
 
 export type StatusReport = {

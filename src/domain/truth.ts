@@ -60,6 +60,10 @@ export type TruthState = {
   readonly ctt: MarketDate | null
   /** By symbol. */
   readonly cttBySymbol: ReadonlyMap<string, MarketDate>
+  /** First session of the unbroken record that ends with `cttBySymbol`. */
+  readonly sinceBySymbol: ReadonlyMap<string, MarketDate>
+  /** Sessions that were canonical, and that the newest verdict or decision on them no longer holds so. */
+  readonly rejected: readonly MarketDate[]
   readonly epoch: Epoch | null
   /** Sessions of all epochs that ever were, oldest first; nothing is deleted. */
   readonly epochs: readonly Epoch[]

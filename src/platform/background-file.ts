@@ -34,15 +34,32 @@ export async function replaceFile(
   replaced: string,
   parts: AsyncIterable<Uint8Array>,
 ): Promise<void> {
-  await rm(temp, { force: true })
-  await withFile(await open(temp, 'wx', 0o600), async (file) => {
-    for await (const part of parts) await file.writeFile(part)
-    await file.sync()
-  })
-  await rename(temp, final)
-  await syncDirOf(final)
+  await writeOver(temp, final, parts)
   await rm(replaced)
   await syncDirOf(replaced)
+}
+
+/**
+ * Writes `parts` to the new file `temp` and gives it the name `final`, also where another has it. A crash in
+ * between leaves the old file; a failure leaves it too, and no `temp` that would take room on a full disk.
+ */
+export async function writeOver(
+  temp: string,
+  final: string,
+  parts: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): Promise<void> {
+  await rm(temp, { force: true })
+  try {
+    await withFile(await open(temp, 'wx', 0o600), async (file) => {
+      for await (const part of parts) await file.writeFile(part)
+      await file.sync()
+    })
+    await rename(temp, final)
+  } catch (error) {
+    await rm(temp, { force: true })
+    throw error
+  }
+  await syncDirOf(final)
 }
 
 async function syncDirOf(path: string): Promise<void> {

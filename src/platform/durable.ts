@@ -133,9 +133,19 @@ export function renameInto(temp: string, final: string): void {
   syncDir(dirname(final))
 }
 
+/** Gives a file a second name beside its own. Permanent with the next sync of its directory. */
+export function nameAlso(path: string, name: string): void {
+  linkSync(path, name)
+}
+
 /** Sets a file aside under another name of the same directory. Permanent with the next sync of that. */
 export function setFileAside(from: string, to: string): void {
   renameSync(from, to)
+}
+
+/** Whether or not it is there. Permanent with the next sync of its directory. */
+export function removeFile(path: string): void {
+  rmSync(path, { force: true })
 }
 
 /** Removes what a crash left in a directory of temporary files. */

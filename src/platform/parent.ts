@@ -4,8 +4,8 @@
  */
 
 export interface Parent {
-  /** A value of plain JSON. Nobody listening is no error: it was only news. */
-  tell(value: unknown): void
+  /** A value of plain JSON; resolves when it has left. Nobody listening is no error: it was only news. */
+  tell(value: unknown): Promise<void>
   /** Called once when the parent is gone. */
   onGone(hear: () => void): void
 }
@@ -14,9 +14,11 @@ export interface Parent {
 export function parentOfProcess(): Parent | null {
   if (process.send === undefined) return null
   return {
-    tell: (value) => {
-      if (process.connected) process.send?.(value, undefined, {}, () => {})
-    },
+    tell: (value) =>
+      new Promise((resolve) => {
+        if (process.connected) process.send?.(value, undefined, {}, () => resolve())
+        else resolve()
+      }),
     onGone: (hear) => void process.once('disconnect', hear),
   }
 }

@@ -1,11 +1,11 @@
 /**
- * Who may ask how we are? Whoever is on this machine, by GET or HEAD, under this machine's name. A page of the
- * internet that a browser here has opened may not: it can send requests to the loopback, and by a name of its
- * own that resolves there it can even read the answers, so the Host that was asked for must be ours, exactly
- * and once, before anything else is looked at. There is nothing here that changes anything.
+ * Who may ask how we are? Whoever is on this machine, by GET or HEAD, under this machine's name. A page of
+ * the internet that a browser here has opened may not: it can send requests to the loopback, and by a name
+ * of its own that resolves there it can even read the answers, so the Host that was asked for must be ours,
+ * exactly and once, before anything else is looked at. There is nothing here that changes anything.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { messageOf, OperatingError, systemCodeOf } from '../domain/error.ts'
 
 export type Page = {
@@ -59,7 +59,7 @@ export async function serveReadOnly(options: ReadOnlyOptions): Promise<ReadOnlyS
     connectionsCheckingInterval: LIMITS.checkIntervalMs,
     requireHostHeader: false,
   })
-  server.maxConnections = LIMITS.connectionsMax
+  keepTheNewest(server)
   server.maxRequestsPerSocket = LIMITS.requestsPerSocketMax
   await listen(server, options.port)
   const { port } = server.address() as AddressInfo
@@ -75,6 +75,20 @@ export async function serveReadOnly(options: ReadOnlyOptions): Promise<ReadOnlyS
         server.closeAllConnections()
       }),
   }
+}
+
+/**
+ * Where there are too many connections, the one that has been open longest goes: turning away the newest would
+ * let anybody on this machine who opens a few, and says nothing, keep the page from everybody else.
+ */
+function keepTheNewest(server: Server): void {
+  const open = new Set<Socket>()
+  server.on('connection', (socket) => {
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
+    const [oldest] = open
+    if (open.size > LIMITS.connectionsMax) oldest?.destroy()
+  })
 }
 
 function listen(server: Server, port: number): Promise<void> {

@@ -31,9 +31,9 @@ export class Zone {
   }
 
   /**
-   * `2026-01-05`, `2026-01-05 19:55` or `2026-01-05 19:55:00`, T or blank between, as UTC. Null where the text
-   * is no such time, and for the hour that a spring change skips: that time never was. Of the hour that autumn
-   * repeats, the first one.
+   * `2026-01-05`, `2026-01-05 19:55` or `2026-01-05 19:55:00`, T or blank between, as UTC. Null where the
+   * text is no such time, and for the hour that a spring change skips: that time never was. Of the hour
+   * that autumn repeats, the first one.
    */
   utcOf(wall: string): UnixMs | null {
     if (!WALL.test(wall)) return null

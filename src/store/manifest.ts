@@ -6,7 +6,8 @@
  *     {"crc32":"0b0f6d5e","path":"staging/in/…","sha256":"…",…}
  *
  * The checksum covers the line without its own member. A line has no time in it: publishing the same
- * day again, anywhere, gives the same manifest. The last line of a path is the one that holds.
+ * day again, anywhere, gives the same manifest, but for the head of the event chain that a settled day was
+ * listed with. The last line of a path is the one that holds.
  *
  * A crash can tear only the last line, because each is synced before the next begins; so an opened
  * manifest loses a torn last line and nothing else. A damaged line before it was durable once: it is
@@ -16,6 +17,7 @@ import { closeSync, ftruncateSync, openSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { OperatingError, systemCodeOf } from '../domain/error.ts'
+import type { ChainHead } from '../domain/event.ts'
 import { fileError, makeDir, syncData, syncDir, writeFully } from '../platform/durable.ts'
 import { type LakeDay, type LakeFile, manifestPath } from './lake.ts'
 
@@ -34,6 +36,8 @@ export type ManifestEntry = {
   readonly journalFromSeq?: number
   readonly journalToSeq: number
   readonly revision?: number
+  /** Where the market's event chain ended when the day was settled: evidence against a chain cut later. */
+  readonly chainHead?: ChainHead
 }
 
 export type Manifest = {
@@ -106,6 +110,13 @@ export function journalFloor(manifest: Manifest): number {
   return manifest.entries.reduce((floor, entry) => Math.max(floor, entry.journalToSeq), 0)
 }
 
+function isSame(
+  { chainHead: _held, ...held }: ManifestEntry,
+  { chainHead: _head, ...entry }: ManifestEntry,
+): boolean {
+  return formatEntry(held) === formatEntry(entry)
+}
+
 /** The writing end of one date's manifest. One per process and date; the market's lock sees to that. */
 export class ManifestLog {
   readonly #path: string
@@ -144,11 +155,14 @@ export class ManifestLog {
     return this.#entries.get(path)
   }
 
-  /** Durable when it returns. An entry equal to the one that holds is not written again. */
+  /**
+   * Durable when it returns. An entry equal to the one that holds, whatever the event chain's head, is not
+   * written again.
+   */
   append(entry: ManifestEntry): void {
     const line = formatEntry(entry)
     const held = this.#entries.get(entry.path)
-    if (held !== undefined && formatEntry(held) === line) return
+    if (held !== undefined && isSame(held, entry)) return
     if (this.#failed) {
       throw new OperatingError(
         `listing ${entry.path}: an earlier sync of ${this.#path} failed; check the disk, then start again`,

@@ -21,6 +21,7 @@ import { basename, dirname, join } from 'node:path'
 import type { RecordBatch } from 'apache-arrow'
 import type { CandleColumns } from '../domain/candle.ts'
 import { messageOf, OperatingError, systemCodeOf } from '../domain/error.ts'
+import type { ChainHead } from '../domain/event.ts'
 import type { Instrument } from '../domain/instrument.ts'
 import type { MomentumColumns } from '../domain/momentum.ts'
 import type { MarketDate } from '../domain/time.ts'
@@ -56,6 +57,7 @@ export type PublishFacts = {
   readonly journalFromSeq?: number
   readonly journalToSeq: number
   readonly revision?: number
+  readonly chainHead?: ChainHead
 }
 
 /** What to publish. Metadata goes into the Parquet file, so it must be the same at every repetition. */
@@ -242,6 +244,7 @@ function entryOf(path: string, request: PublishRequest, content: Content | null)
     ...(request.journalFromSeq === undefined ? {} : { journalFromSeq: request.journalFromSeq }),
     journalToSeq: request.journalToSeq,
     ...(request.revision === undefined ? {} : { revision: request.revision }),
+    ...(request.chainHead === undefined ? {} : { chainHead: request.chainHead }),
   }
 }
 
