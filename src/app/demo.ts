@@ -13,6 +13,7 @@ import { OperatingError } from '../domain/error.ts'
 import { Secret } from '../domain/secret.ts'
 import type { SettleReport } from '../domain/settle-report.ts'
 import { HOUR_MS, MINUTE_MS, type UnixMs } from '../domain/time.ts'
+import type { IngestVerdict } from '../domain/verdict.ts'
 import { type ClockSimulation, formatClockSetting, realNowMs } from '../platform/clock.ts'
 import { listNames, makeDir, makeTempDir, writeNewFile } from '../platform/durable.ts'
 import { threadUrl } from '../platform/thread.ts'
@@ -20,9 +21,12 @@ import { demoInstruments } from '../sim/smartapi/listing.ts'
 import { TEST_TOTP_SECRET } from '../sim/smartapi/logins.ts'
 import { pathOf } from '../store/lake.ts'
 import { type FoundCandles, queryCandles } from './candles-query.ts'
-import { indiaCalendar, indiaDay, sessionOn } from './india-day.ts'
+import { INDIA, indiaCalendar, indiaDay } from './india-day.ts'
+import { sessionOn } from './market-date.ts'
 import { settleDay } from './settle-day.ts'
-import { runStream, type StreamProbe } from './stream-worker.ts'
+import type { StreamProbe } from './stream-probe.ts'
+import { runStream } from './stream-worker.ts'
+import { ingestSession } from './truth-ingest.ts'
 import type { IndiaContext } from './vendor.ts'
 
 export type DemoOptions = {
@@ -39,6 +43,7 @@ export type DemoResult<Context extends IndiaContext> = {
   readonly runtime: Context
   readonly report: SettleReport
   readonly found: FoundCandles
+  readonly verdict: IngestVerdict
   /** The settled Parquet file. */
   readonly file: string
 }
@@ -46,6 +51,7 @@ export type DemoResult<Context extends IndiaContext> = {
 const INSTRUMENT_COUNT = 200
 /** Packets a simulated second, over all instruments. */
 const PACKETS_PER_SECOND = 25
+const BREADTH_COUNT = 4
 /** Real time for the processes to start in, before the simulated feed begins. */
 const START_UP_MS = 3_000
 const LISTEN_TIMEOUT_MS = 20_000
@@ -81,10 +87,11 @@ export async function runDemo<Context extends IndiaContext>(
     await runStream(context, { onStarted: (probe) => onStarted(context, probe) })
     context.signal.throwIfAborted()
     const report = await settleDay(context, { date: day.date, onProgress: () => {} })
+    const { verdict } = await ingestSession(context, INDIA, day.date, 'system:demo')
     const symbol = liveliest(report)
-    const found = await queryCandles(context.config, { symbol, date: day.date, every: '1m', live: false })
+    const found = await queryCandles(context, { symbol, date: day.date, every: '1m', live: false })
     const file = join(dir, pathOf({ kind: 'day', day }))
-    return { runtime: context, report, found, file }
+    return { runtime: context, report, found, verdict, file }
   } finally {
     await exchange.stop()
   }
@@ -100,7 +107,7 @@ function refuseUsed(dir: string): void {
 }
 
 function credentials(): ReturnType<IndiaContext['credentials']> {
-  const accepted = new Secret('demo')
+  const accepted = new Secret('no-real-secret')
   return { apiKey: accepted, clientCode: accepted, pin: accepted, totpSecret: new Secret(TEST_TOTP_SECRET) }
 }
 
@@ -123,6 +130,7 @@ function demoConfig(config: Config, dir: string, exchange: Exchange): Config {
       in: {
         ...india,
         instruments: exchange.instrumentsFile,
+        proxySet: exchange.proxySetFile,
         stream: { ...india.stream, ...WIDE_LIMITS, restUrl, streamUrl },
         journal: { ...india.journal, ballastBytes: 0 },
       },
@@ -134,7 +142,23 @@ type Exchange = {
   readonly restUrl: string
   readonly streamUrl: string
   readonly instrumentsFile: string
+  readonly proxySetFile: string
   stop(): Promise<void>
+}
+
+/** The stand-in has no Nifty Bank and no India VIX: an index and a few shares stand for its market. */
+function demoProxySet(): object {
+  const [index = '', ...shares] = demoInstruments(BREADTH_COUNT + 1).map(({ symbol }) => symbol)
+  return {
+    schema: 'chandler.proxy_set.v1',
+    market: INDIA,
+    version: '1.0.0',
+    roles: [
+      { role: 'index', symbols: [index] },
+      { role: 'breadth', symbols: shares },
+    ],
+    required: [index],
+  }
 }
 
 async function startExchange(
@@ -147,6 +171,8 @@ async function startExchange(
     ({ exchange, token, symbol, derivatives }) => `${exchange},${token},${symbol},${derivatives === true}`,
   )
   writeNewFile(instrumentsFile, Buffer.from(`exchange,token,symbol,derivatives\n${lines.join('\n')}\n`))
+  const proxySetFile = join(dir, 'proxy-set.json')
+  writeNewFile(proxySetFile, Buffer.from(JSON.stringify(demoProxySet(), null, 2)))
   const faults = options.faults ?? join(dir, 'faults.yaml')
   if (options.faults === undefined) writeNewFile(faults, Buffer.from(DEMO_FAULTS))
   const main = fileURLToPath(threadUrl('../cli/main', import.meta.url))
@@ -163,7 +189,7 @@ async function startExchange(
     child.kill('SIGTERM')
     await exited
   }
-  return { restUrl, streamUrl, instrumentsFile, stop }
+  return { restUrl, streamUrl, instrumentsFile, proxySetFile, stop }
 }
 
 /** The first line that the stand-in prints; it keeps quiet afterwards. */

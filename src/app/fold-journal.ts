@@ -1,7 +1,9 @@
 /** What does a day's journal say? Feeds its entries, in order, to one or more folds. */
 import type { CandleFold } from '../candles/fold.ts'
 import { OperatingError } from '../domain/error.ts'
+import { decodeFact, ENTRY_FACT, type Fact } from '../domain/fact.ts'
 import type { MarketDate } from '../domain/time.ts'
+import type { JournalPlace } from '../journal/place.ts'
 import { type Damage, readSegments } from '../journal/reader.ts'
 import type { Log } from '../platform/log.ts'
 import { indiaJournalDir } from './india-day.ts'
@@ -17,6 +19,10 @@ export type JournalRead = {
 export type JournalReadOptions = {
   /** Called before each entry is folded. */
   readonly onEntry?: (seq: number) => void
+  /** Called after a fact is folded; packets are not told. */
+  readonly onFact?: (fact: Fact) => void
+  /** Only the entries after this one, which recovery has found in its place: the folds know the others. */
+  readonly after?: JournalPlace | undefined
 }
 
 export function foldJournal(
@@ -30,11 +36,14 @@ export function foldJournal(
     if (damage.missing !== null) for (const fold of folds) fold.missed()
   }
   let entryCount = 0
-  let lastSeq = 0
-  for (const frame of readSegments(dir, { onDamage })) {
+  let lastSeq = options.after?.seq ?? 0
+  for (const frame of readSegments(dir, { onDamage, after: options.after })) {
     options.onEntry?.(frame.seq)
     const { type, count, bytes, view, payloadOffset, payloadLength } = frame
     for (const fold of folds) fold.entry(type, count, bytes, view, payloadOffset, payloadLength)
+    if (type === ENTRY_FACT && options.onFact !== undefined) {
+      options.onFact(decodeFact(bytes.subarray(payloadOffset, payloadOffset + payloadLength)))
+    }
     entryCount++
     lastSeq = frame.seq
   }

@@ -5,7 +5,7 @@ import { SECOND_MS, type UnixMs } from '../domain/time.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { ShardStatus } from '../stream/connection.ts'
 import type { LivePhase, LiveShard, LiveSnapshot, LiveSymbol, ShardState } from '../terminal/live-snapshot.ts'
-import type { StreamProbe } from './stream-worker.ts'
+import type { StreamProbe } from './stream-probe.ts'
 
 const RATES_KEPT = 120
 const LOG_LINES_KEPT = 50

@@ -11,7 +11,8 @@ import { takeLock } from '../platform/lock.ts'
 import { entriesByPath, type ManifestEntry, readManifest } from '../store/manifest.ts'
 import { createPublisher, type Publisher } from '../store/publish.ts'
 import { foldDay } from './fold-journal.ts'
-import { INDIA, indiaDay, lockDir, venue } from './india-day.ts'
+import { INDIA, indiaCalendar, indiaDay, lockDir, venue } from './india-day.ts'
+import { warnOfDate } from './market-date.ts'
 import { Publication } from './publication.ts'
 import type { IndiaContext } from './vendor.ts'
 
@@ -65,6 +66,7 @@ export async function replayDay(context: IndiaContext, options: ReplayOptions): 
 async function replayInto(context: IndiaContext, options: ReplayOptions, dir: string): Promise<ReplayResult> {
   const { config, log } = context
   const day = indiaDay(options.date)
+  warnOfDate(indiaCalendar(config), day.date, log)
   // Before the journal is read: beside a worker, every file listed here then stems from an entry read below.
   const listed = entriesByPath(readManifest(config.dataDir, day))
   const minutes: ReplayedMinute[] = []

@@ -3,11 +3,12 @@
  * that gaps left open, and publishes one file and one report. The vendor's answers are journalled
  * first, so that settling again asks for nothing that is known and gives the same bytes.
  */
+import type { Chain } from '../bus/chain.ts'
 import { CandleFold } from '../candles/fold.ts'
 import { byMinute, historyNeeds, type Settled, settle } from '../candles/settle.ts'
 import type { CandleColumns, VendorCandle } from '../domain/candle.ts'
 import { messageOf, OperatingError } from '../domain/error.ts'
-import { ENTRY_FACT, encodeFact } from '../domain/fact.ts'
+import { ENTRY_FACT, encodeFact, type Fact } from '../domain/fact.ts'
 import type { SettleReport } from '../domain/settle-report.ts'
 import {
   type MarketDate,
@@ -20,9 +21,13 @@ import {
 import { openJournal } from '../journal/journal.ts'
 import { journalFloor, readManifest } from '../store/manifest.ts'
 import { createPublisher } from '../store/publish.ts'
+import type { PublishFacts } from '../store/publish-steps.ts'
 import { fetchHistory, type HistoryFact, type HistoryWish } from '../stream/history.ts'
+import { chainHeadMember, openMarketChain } from './chain.ts'
+import { type LiveFact, recordDay } from './day-events.ts'
 import { foldDay } from './fold-journal.ts'
 import { INDIA, indiaCalendar, indiaDay, indiaJournalDir, lockIndia, venue } from './india-day.ts'
+import { warnOfDate } from './market-date.ts'
 import { type HistoryOutcome, settleReport } from './settle-facts.ts'
 import { connectVendor, type IndiaContext } from './vendor.ts'
 
@@ -38,6 +43,7 @@ export type SettleOptions = {
 export async function settleDay(context: IndiaContext, options: SettleOptions): Promise<SettleReport> {
   const { config } = context
   const { date } = indiaDay(options.date)
+  warnOfDate(indiaCalendar(config), date, context.log)
   const lock = lockIndia(config)
   try {
     const live = new Map<Minute, CandleColumns>()
@@ -47,16 +53,28 @@ export async function settleDay(context: IndiaContext, options: SettleOptions): 
       onCandles: (minute, columns) => live.set(minute, columns),
     })
     const fold = new CandleFold({ venue, lateness: 'settle' })
-    const { lastSeq } = foldDay(context, date, [replayed, fold])
+    const lives: LiveFact[] = []
+    const onFact = (fact: Fact): void => {
+      if (fact.kind === 'live') lives.push(fact)
+    }
+    const { lastSeq } = foldDay(context, date, [replayed, fold], { onFact })
     fold.end()
     refuseEarly(context, fold, date)
     const { outcome, journalToSeq } = await completeHistory(context, fold, { ...options, lastSeq })
     const settled = settle({ fold, live, vendor: vendorCandles(fold) })
     const report = settleReport(fold, settled, { history: outcome, lateTickCount: replayed.lateCount() })
-    return await publish(context, settled, report, fold, journalToSeq)
+    const origin = { journalToSeq, ...chainHeadMember(context, INDIA) }
+    const published = await publish(context, settled, report, fold, origin)
+    const sessionEndMs = minuteStart(fold.minuteRange().to)
+    recordDay(indiaChain(context), published, lives, sessionEndMs)
+    return published
   } finally {
     lock.release()
   }
+}
+
+function indiaChain({ config, clock, log }: IndiaContext): Chain {
+  return openMarketChain({ dataDir: config.dataDir, market: INDIA, clock, note: (text) => log.warn(text) })
 }
 
 function refuseEarly(context: IndiaContext, fold: CandleFold, date: MarketDate): void {
@@ -106,11 +124,11 @@ async function askVendor(
   onFact: (fact: HistoryFact) => void,
   onProgress: SettleOptions['onProgress'],
 ): Promise<readonly string[]> {
-  const { config, log, scrubber } = context
+  const { config, clock, log, scrubber } = context
   // They become a file of the lake, and a vendor's words may repeat what it was sent.
   const told = (failure: string): string => scrubber.scrub(failure)
   try {
-    const vendor = connectVendor(context, indiaCalendar(config).utcOffsetMs)
+    const vendor = connectVendor(context, indiaCalendar(config).zone.offsetMs(clock.wallMs()))
     const { failed } = await fetchHistory(wishes, { ...context, ...vendor, venue, onFact, onProgress })
     return failed.map(({ instrument, refusal }) =>
       told(`${instrument.symbol}: ${refusal.code || refusal.kind} ${refusal.message}`),
@@ -211,7 +229,7 @@ async function publish(
   settled: Settled,
   facts: SettleReport,
   fold: CandleFold,
-  journalToSeq: number,
+  origin: PublishFacts,
 ): Promise<SettleReport> {
   const { config, log } = context
   const day = indiaDay(facts.date)
@@ -223,10 +241,10 @@ async function publish(
   try {
     publisher.setInstruments(fold.instruments())
     const { columns } = settled
-    const file = await publisher.publish({ file: { kind: 'day', day }, columns, journalToSeq })
+    const file = await publisher.publish({ file: { kind: 'day', day }, columns, ...origin })
     const { path, sizeBytes, rowCount, sha256 } = file
     const report: SettleReport = { ...facts, file: { path, sizeBytes, rowCount, sha256: sha256! } }
-    await publisher.publish({ file: { kind: 'report', day }, report, journalToSeq })
+    await publisher.publish({ file: { kind: 'report', day }, report, ...origin })
     return report
   } finally {
     await publisher.end()

@@ -5,7 +5,6 @@
 
 import { isSession } from '../calendars/calendar.ts'
 import { runMinuteTimer } from '../candles/minute-timer.ts'
-import type { Session } from '../domain/session.ts'
 import {
   type MarketDate,
   MINUTE_MS,
@@ -15,14 +14,17 @@ import {
   type UnixMs,
 } from '../domain/time.ts'
 import { yieldTurn } from '../platform/clock.ts'
-import { createFeed, FEED_CONFIG, type FeedConfig, type FeedStatus } from '../stream/feed.ts'
+import { createFeed, FEED_CONFIG, type FeedConfig } from '../stream/feed.ts'
 import { planShards } from '../stream/shards.ts'
 import { watchDisk } from './disk-watch.ts'
 import { fetchGapHistory } from './gap-history.ts'
 import { classify, indiaCalendar, lockIndia, venue } from './india-day.ts'
 import { readInstruments } from './instruments-file.ts'
 import { type DayPlan, type LiveDay, openLiveDay, type StreamSummary } from './live-day.ts'
+import { warnOfDate } from './market-date.ts'
+import type { StreamProbe } from './stream-probe.ts'
 import { connectVendor, type IndiaContext, type Vendor } from './vendor.ts'
+import { tellParentOf } from './worker-sampler.ts'
 
 export type StreamResult =
   | {
@@ -34,13 +36,6 @@ export type StreamResult =
   | { readonly kind: 'done'; readonly date: MarketDate; readonly summary: StreamSummary }
   /** Asked to stop before it began to listen. */
   | { readonly kind: 'stopped'; readonly date: MarketDate }
-
-/** What a live view may look at while the worker runs. */
-export type StreamProbe = {
-  readonly day: LiveDay
-  readonly session: Session
-  readonly feed: () => FeedStatus
-}
 
 /**
  * A feed that is live before anything can be traded knows the day's volume from zero; one that connects at
@@ -58,12 +53,11 @@ export async function runStream(context: IndiaContext, options: StreamOptions = 
   const calendar = indiaCalendar(config)
   const instruments = readInstruments(config.markets.in.instruments)
   const shards = planShards(instruments, venue.limits, venue.name, config.markets.in.instruments)
-  const vendor = connectVendor(context, calendar.utcOffsetMs)
+  const vendor = connectVendor(context, calendar.zone.offsetMs(clock.wallMs()))
   const lock = lockIndia(config)
   try {
     const date = calendar.dateOf(clock.wallMs())
-    const warning = calendar.warningFor(date)
-    if (warning !== null) log.warn(warning)
+    warnOfDate(calendar, date, log)
     // Before the calendar has its say: wrong credentials are worth knowing on a holiday too.
     if (!(await hasLoggedIn(context, vendor))) return { kind: 'stopped', date }
     const session = calendar.sessionOn(date)
@@ -140,7 +134,9 @@ async function listen(
     session: { feed: plan.session.feed, continuous: plan.phases.flatMap(({ continuous }) => continuous) },
     signal,
   })
-  options.onStarted?.({ day, session: plan.session, feed: () => feed.status() })
+  const probe: StreamProbe = { day, session: plan.session, feed: () => feed.status() }
+  options.onStarted?.(probe)
+  const stopTelling = tellParentOf(probe, clock)
   const timer = runMinuteTimer({
     clock,
     graceMs: config.markets.in.stream.graceMs,
@@ -155,6 +151,7 @@ async function listen(
   await clock.sleepUntil(plan.session.feed.toMs, signal)
   ending.end()
   await Promise.allSettled(running)
+  stopTelling()
   ending.check()
   finish(context, day)
   await day.published()

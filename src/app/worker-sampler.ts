@@ -3,14 +3,16 @@ import { SECOND_MS, type UnixMs } from '../domain/time.ts'
 import type { WorkerSample } from '../domain/worker-sample.ts'
 import type { Clock } from '../platform/clock.ts'
 import { parentOfProcess } from '../platform/parent.ts'
-import type { StreamProbe } from './stream-worker.ts'
+import type { StreamProbe } from './stream-probe.ts'
 
 /** Tells the process that started us once a second of real time; does nothing where nobody listens. */
 export function tellParentOf(probe: StreamProbe, clock: Clock): () => void {
   const parent = parentOfProcess()
   if (parent === null) return () => {}
   const startedMs = clock.wallMs()
-  return clock.every(SECOND_MS * clock.speed, () => parent.tell(sampleOf(probe, clock, startedMs)))
+  return clock.every(SECOND_MS * clock.speed, () => {
+    void parent.tell(sampleOf(probe, clock, startedMs))
+  })
 }
 
 export function sampleOf(probe: StreamProbe, clock: Clock, startedMs: UnixMs): WorkerSample {

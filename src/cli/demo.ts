@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import { runDemo } from '../app/demo.ts'
 import { renderCandlestickChart } from '../terminal/chart.ts'
+import { renderChecks } from '../terminal/checks.ts'
 import { priceDigitsOf } from '../terminal/figures.ts'
 import { sizeOf } from '../terminal/output.ts'
 import { renderSettleReport } from '../terminal/settle-report.ts'
@@ -14,7 +15,7 @@ const CHART_ROWS_MAX = 24
 export function addDemo(program: Command): void {
   program
     .command('demo')
-    .description('stand-in exchange + worker + settle on an accelerated session; needs no credentials')
+    .description('stand-in exchange + worker + settle + ingestion gate, accelerated; needs no credentials')
     .option('--speed <number>', 'how many times as fast as real time', positive, 375)
     .option('--seed <number>', 'seed of the generated session', whole, 1)
     .option('--date <date>', 'market date to play', '2026-07-01')
@@ -27,9 +28,9 @@ export function addDemo(program: Command): void {
         (simulation) => createRuntime(command, { ...live.runtimeOptions, simulation }),
         (runtime, probe) => live.start(runtime, probe),
       ).finally(() => live.stop())
-      const { runtime, report, found, file } = result
+      const { runtime, report, found, verdict, file } = result
       if (runtime.json) {
-        printJson({ report, dataDir: runtime.config.dataDir })
+        printJson({ report, verdict, dataDir: runtime.config.dataDir })
         return
       }
       const size = sizeOf(process.stdout)
@@ -47,6 +48,10 @@ export function addDemo(program: Command): void {
       )
       print('')
       print(renderSettleReport(report, { ...runtime, ...size }))
+      print('')
+      const open = verdict.checks.filter(({ outcome }) => outcome !== 'pass')
+      print(`Ingestion gate: ${verdict.verdict}, ${verdict.checks.length - open.length} checks passed`)
+      if (open.length > 0) print(renderChecks(open))
       print('')
       print(queryLines(file))
     })

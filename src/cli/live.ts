@@ -1,7 +1,7 @@
 /** How does a running worker show itself? A live screen in a terminal, else the plain log lines. */
 import type { Command } from 'commander'
 import { LiveSampler } from '../app/live-sampler.ts'
-import type { StreamProbe } from '../app/stream-worker.ts'
+import type { StreamProbe } from '../app/stream-probe.ts'
 import { liveLine, renderLiveView } from '../terminal/live-view.ts'
 import { createPainter, type Painter } from '../terminal/painter.ts'
 import type { GlobalOptions, Runtime, RuntimeOptions } from './runtime.ts'

@@ -69,6 +69,9 @@ function stopSignal(log: Log): AbortSignal {
   }
   process.on('SIGTERM', onSignal)
   process.on('SIGINT', onSignal)
+  // Whoever read our lines may be gone before us, like a killed daemon: that alone must not end a request in
+  // flight, or the answer that it has paid for is lost.
+  process.stderr.on('error', () => {})
   parentOfProcess()?.onGone(() => {
     log.warn('whoever started this command is gone; stopping')
     stopping.abort()

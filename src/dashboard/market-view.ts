@@ -26,7 +26,7 @@ export type MarketView = {
     readonly reviewCount: number
   } | null
   readonly chain: { readonly status: string; readonly says: string; readonly eventCount: number } | null
-  readonly permits: { readonly leftToday: number; readonly leftThisMinute: number } | null
+  readonly permits: { readonly leftToday: number; readonly leftThisMinute: number | null } | null
   readonly queue: { readonly waitingCount: number; readonly parkedCount: number } | null
   readonly disk: { readonly freeBytes: number; readonly stopBytes: number } | null
   readonly suggestionCounts: readonly { readonly monitor: string; readonly count: number }[]

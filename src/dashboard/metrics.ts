@@ -1,6 +1,7 @@
 /**
- * What may a Prometheus ask? Names, units and help texts stand here and nowhere else; the values are those of
- * the view at the moment of asking. Counters of a session begin at zero with it, which Prometheus understands.
+ * What may a Prometheus ask? Names, units and help texts stand here and nowhere else; the values are those
+ * of the view at the moment of asking. Counters of a session begin at zero with it, which Prometheus
+ * understands.
  */
 import { Counter, Gauge, type Metric, Registry } from 'prom-client'
 import type { HistogramFacts } from '../domain/histogram.ts'
@@ -214,7 +215,10 @@ export class MarketMetrics {
   }
 }
 
-/** The library counts by itself; what was counted in another process is shown through its registry all the same. */
+/**
+ * The library counts by itself; what was counted in another process is shown through its registry all the
+ * same.
+ */
 function countedElsewhere(name: string, help: string, facts: () => HistogramFacts | null): Metric<string> {
   const get = (): Promise<object> =>
     Promise.resolve({ name, help, type: 'histogram', values: valuesOf(name, facts()) })

@@ -95,7 +95,7 @@ export const MONITORS: Readonly<Record<MonitorName, Monitor>> = {
       key: session,
       level: 'warn',
       isUrgent: feed.silentMs > 4 * feed.silentMaxMs,
-      text: `nothing has arrived from the feed for ${seconds(feed.silentMs)} (limit ${seconds(feed.silentMaxMs)})`,
+      text: `the feed has been silent for ${seconds(feed.silentMs)} (limit ${seconds(feed.silentMaxMs)})`,
       command: `chandler status --market ${market}`,
       evidence: { silent_ms: Math.round(feed.silentMs), limit_ms: feed.silentMaxMs },
     }
@@ -109,7 +109,7 @@ export const MONITORS: Readonly<Record<MonitorName, Monitor>> = {
       key: session,
       level: 'warn',
       isUrgent: feed.tickSilentMs > 4 * feed.tickSilentMaxMs,
-      text: `the feed answers but has sent no tick for ${seconds(feed.tickSilentMs)}; is it a holiday, or a halt?`,
+      text: `the feed answers but sent no tick for ${seconds(feed.tickSilentMs)}; a holiday, or a halt?`,
       command: `chandler status --market ${market}`,
       evidence: { tick_silent_ms: Math.round(feed.tickSilentMs), limit_ms: feed.tickSilentMaxMs },
     }
@@ -137,7 +137,7 @@ export const MONITORS: Readonly<Record<MonitorName, Monitor>> = {
       key: session,
       level: 'warn',
       isUrgent: ratio > 10 * LATE_RATIO_MAX,
-      text: `${(ratio * 100).toFixed(1)} % of the packets came after their minute was finalised; settle will revise`,
+      text: `${(ratio * 100).toFixed(1)} % of the packets came after their minute was finalised`,
       command: `chandler status --market ${market}`,
       evidence: { late: feed.lateCount, packets: feed.packetCount },
     }
@@ -149,7 +149,9 @@ export const MONITORS: Readonly<Record<MonitorName, Monitor>> = {
       key: today,
       level: 'warn',
       isUrgent: Math.abs(clockDriftMs) > CLOCK_DRIFT_URGENT_MS,
-      text: `this clock is ${seconds(clockDriftMs)} ahead of the vendor's; candles end by our clock`,
+      text:
+        `this clock is ${seconds(Math.abs(clockDriftMs))} ${clockDriftMs > 0 ? 'ahead of' : 'behind'} ` +
+        "the vendor's; candles end by our clock",
       command: 'timedatectl status',
       evidence: { drift_ms: Math.round(clockDriftMs) },
     }
@@ -161,7 +163,7 @@ export const MONITORS: Readonly<Record<MonitorName, Monitor>> = {
       key: today,
       level: 'warn',
       isUrgent: disk.freeBytes < 2 * disk.stopBytes,
-      text: `${mebibytes(disk.freeBytes)} free; ingestion ends in good order below ${mebibytes(disk.stopBytes)}`,
+      text: `${mebibytes(disk.freeBytes)} free; ingestion ends below ${mebibytes(disk.stopBytes)}`,
       command: 'chandler eod',
       evidence: { free_bytes: disk.freeBytes, warn_bytes: disk.warnBytes },
     }
@@ -173,7 +175,7 @@ export const MONITORS: Readonly<Record<MonitorName, Monitor>> = {
       key: today,
       level: 'info',
       isUrgent: false,
-      text: `${permits.wishCount} requests are wanted and ${permits.leftToday} of ${permits.perDay} are left today`,
+      text: `${permits.wishCount} requests wanted, ${permits.leftToday} of ${permits.perDay} left today`,
       command: `chandler status --market ${market}`,
       evidence: { wanted: permits.wishCount, left: permits.leftToday },
     }
@@ -188,7 +190,7 @@ export const MONITORS: Readonly<Record<MonitorName, Monitor>> = {
       key: `${today} ${parkedCount === 0 ? 'waiting' : 'parked'}`,
       level: isMany ? 'warn' : 'info',
       isUrgent: false,
-      text: `${waitingCount} failed requests wait for the retry pass, ${parkedCount} are parked for an operator`,
+      text: `${waitingCount} failed requests wait for the retry pass, ${parkedCount} are parked`,
       command: `chandler batch retry --market ${market}`,
       evidence: { waiting: waitingCount, parked: parkedCount, universe: universeCount },
     }
@@ -200,7 +202,7 @@ export const MONITORS: Readonly<Record<MonitorName, Monitor>> = {
       key: calendar.verifiedThrough,
       level: 'warn',
       isUrgent: calendar.daysLeft < CALENDAR_DAYS_URGENT,
-      text: `the calendar was compared with the exchange through ${calendar.verifiedThrough} only; beyond it weekdays are taken for open`,
+      text: `the calendar is verified through ${calendar.verifiedThrough} only; then weekdays count as open`,
       command: 'chandler sod',
       evidence: { verified_through: calendar.verifiedThrough },
     }
@@ -224,7 +226,7 @@ export const MONITORS: Readonly<Record<MonitorName, Monitor>> = {
       key: today,
       level: truth.halted ? 'warn' : 'info',
       isUrgent: false,
-      text: `canonical data is ${truth.driftSessions} sessions ahead of the truth epoch${truth.halted ? ', and a halt is on' : ''}`,
+      text: `canonical data is ${truth.driftSessions} sessions ahead of the truth epoch`,
       command: `chandler epoch status --market ${market}`,
       evidence: { sessions: truth.driftSessions, limit: truth.driftSessionsMax },
     }

@@ -5,6 +5,7 @@
  *
  * One job of a market runs at a time. What came due meanwhile waits, and is missed when its time passes.
  */
+import type { ErrorCode } from '../domain/error.ts'
 import type { JobRecord, PlannedJob } from '../domain/job.ts'
 import type { UnixMs } from '../domain/time.ts'
 
@@ -45,19 +46,43 @@ export function outcomeOf(status: number | null): 'done' | 'refused' | 'failed' 
   return status === 3 ? 'refused' : 'failed'
 }
 
+/**
+ * What the same again cannot mend, and what it makes worse: repeated logins with wrong credentials block the
+ * account. A one-time code may be refused for a clock that is being set, so a few times are tried.
+ */
+const ATTEMPTS_MAX: Readonly<Partial<Record<ErrorCode, number>>> = {
+  USAGE: 1,
+  CONFIG_INVALID: 1,
+  CREDENTIALS_MISSING: 1,
+  LOGIN_REFUSED: 1,
+  KEY_REFUSED: 1,
+  INSTRUMENTS_INVALID: 1,
+  CAPACITY_EXCEEDED: 1,
+  SYMBOLS_INVALID: 1,
+  PROXY_SET_INVALID: 1,
+  POLICY_INVALID: 1,
+  LAKE_NEWER: 1,
+  TOTP_REFUSED: 3,
+}
+
+export type JobFailure = {
+  readonly status: number | null
+  /** What the process said of it before it ended; null: it could not. */
+  readonly code: ErrorCode | null
+  readonly attemptCount: number
+}
+
 const FEW = 3
 const AGAIN_BASE_MS = 5_000
 const AGAIN_CAP_MS = 300_000
 const STATUS_USAGE = 2
 
 /** When to begin a failed job again; null: it is given up. `attemptCount` counts the runs that were begun. */
-export function againMs(
-  job: PlannedJob,
-  failure: { readonly status: number | null; readonly attemptCount: number },
-  nowMs: UnixMs,
-): UnixMs | null {
+export function againMs(job: PlannedJob, failure: JobFailure, nowMs: UnixMs): UnixMs | null {
   // Wrong usage stays wrong.
   if (failure.status === STATUS_USAGE) return null
+  const attemptsMax = failure.code === null ? undefined : ATTEMPTS_MAX[failure.code]
+  if (attemptsMax !== undefined && failure.attemptCount >= attemptsMax) return null
   if (job.again === 'few' && failure.attemptCount >= FEW) return null
   const waitMs = Math.min(AGAIN_CAP_MS, AGAIN_BASE_MS * 2 ** (failure.attemptCount - 1))
   const atMs = (nowMs + waitMs) as UnixMs

@@ -49,6 +49,8 @@ const BAR_COLUMNS_MIN = 8
 /** Kept free behind the figures as soon as there is a note, so that the bar does not change its length. */
 const NOTE_COLUMNS = 18
 const REPAINTS_PER_SECOND = 10
+/** The first steps of the work say nothing about its rate. */
+const RATE_AFTER_MS = 250
 
 export function createProgress(options: ProgressOptions): Progress {
   if (options.json) return { update: () => {}, stop: () => {} }
@@ -170,7 +172,7 @@ function countText({ doneCount, totalCount }: ProgressState): string {
 
 /** Per second, or per minute where that is less than one; '' before there is anything to divide. */
 function rateText({ doneCount, elapsedMs }: ProgressState): string {
-  if (doneCount <= 0 || elapsedMs <= 0) return ''
+  if (doneCount <= 0 || elapsedMs < RATE_AFTER_MS) return ''
   const perSecond = (doneCount / elapsedMs) * 1_000
   if (perSecond >= 100) return `${formatCount(perSecond)}/s`
   return perSecond >= 1 ? `${perSecond.toFixed(1)}/s` : `${(perSecond * 60).toFixed(1)}/min`
@@ -179,6 +181,6 @@ function rateText({ doneCount, elapsedMs }: ProgressState): string {
 /** From the mean rate so far: steadier than any window, and the work is many equal steps. */
 function etaText({ doneCount, totalCount, elapsedMs }: ProgressState): string {
   if (doneCount >= totalCount) return `took ${formatDuration(elapsedMs)}`
-  if (doneCount <= 0 || elapsedMs <= 0) return ''
+  if (doneCount <= 0 || elapsedMs < RATE_AFTER_MS) return ''
   return `${formatDuration((elapsedMs / doneCount) * (totalCount - doneCount))} left`
 }

@@ -71,13 +71,15 @@ function marketLines(name: string, market: MarketStatus, context: Context): stri
       `${truthText(market.times.canonicalTruthTime, context)}   ${stateText(market, context)}`,
       context,
     ),
-    fact('TE', truthText(market.times.truthEpoch, context), context),
+    fact('TE', `${truthText(market.times.truthEpoch, context)}${epochMarks(market, context)}`, context),
+    ...truthLines(market, context),
     fact('journal', journalText(market, separator), context),
     fact('candles', candleText(market, context), context),
     ...rejectedLines(market, context),
     ...gapLines(market, context),
     ...jobLines(market, context),
     ...queueLines(market, context),
+    ...permitLines(market, context),
   ]
 }
 
@@ -98,6 +100,37 @@ function rawTimeText({ times, utcOffsetMs }: MarketStatus, { atMs }: Context): s
 
 function truthText(date: string | null, { ink }: Context): string {
   return date === null ? ink('dim', NO_GATE) : cleanText(date)
+}
+
+/** What an operator must know of an epoch before trusting it. */
+function epochMarks({ truth }: MarketStatus, { ink }: Context): string {
+  if (truth === undefined) return ''
+  const { isEpochInvalidated, isEpochOverridden, overrideExpiredAfter } = truth
+  const marks = [
+    ...(isEpochInvalidated ? ['INVALIDATED: another proxy set'] : []),
+    ...(isEpochOverridden ? ['by an override'] : []),
+    ...(overrideExpiredAfter === null ? [] : [`expired after ${overrideExpiredAfter}`]),
+  ]
+  return marks.length === 0 ? '' : `   ${ink('bad', marks.join(', '))}`
+}
+
+/** Nothing where nothing needs a person: a halt must not drown in a list of zeros. */
+function truthLines({ truth }: MarketStatus, context: Context): string[] {
+  if (truth === undefined) return []
+  const { chainFault, halt, reviewCount, criticalAlertCount, isInspected } = truth
+  const bad = (text: string): string => context.ink('bad', cleanText(text))
+  const waiting = [
+    ...(reviewCount === 0 ? [] : [plural(reviewCount, 'review')]),
+    ...(criticalAlertCount === 0 ? [] : [plural(criticalAlertCount, 'critical alert')]),
+    ...(isInspected ? ['inspection mode is on'] : []),
+  ]
+  return [
+    ...(chainFault === '' ? [] : [fact('chain', bad(chainFault), context)]),
+    ...(halt === null ? [] : [fact('HALT', bad(`${halt.id}: ${halt.reason}`), context)]),
+    ...(waiting.length === 0
+      ? []
+      : [fact('waiting', context.ink('warn', waiting.join(context.separator)), context)]),
+  ]
 }
 
 const STATE_STYLES: Readonly<Record<TruthState, Style>> = {
@@ -189,8 +222,22 @@ function queueLines({ queue }: MarketStatus, context: Context): string[] {
     `${formatCount(queue.waitingCount)} waiting`,
     `${formatCount(queue.runningCount)} running`,
     failed,
+    ...(queue.parkedCount === undefined ? [] : [parkedText(queue.parkedCount, context)]),
   ]
   return [fact('queue', parts.join(context.separator), context)]
+}
+
+function parkedText(parkedCount: number, { ink }: Context): string {
+  const text = `${formatCount(parkedCount)} parked`
+  return parkedCount === 0 ? text : ink('warn', text)
+}
+
+function permitLines({ permits }: MarketStatus, context: Context): string[] {
+  if (permits === undefined) return []
+  const { takenCount, leftCount, date } = permits
+  const left = `${formatCount(leftCount)} left`
+  const parts = [leftCount === 0 ? context.ink('warn', left) : left, `${formatCount(takenCount)} taken`]
+  return [fact('permits', `${parts.join(context.separator)} on ${cleanText(date)}`, context)]
 }
 
 function fact(name: string, value: string, { ink }: Context): string {

@@ -8,7 +8,7 @@ const REASON = existsSync(TRADES_DIR) ? '' : ' (skipped: the recorded trades are
 test.skipIf(REASON !== '')(
   `candles of recorded trades equal candles that nobody here made${REASON}`,
   async () => {
-    const result = await compareDay('20131008', { speed: 600, graceMs: 120_000, compared: 'settled' })
+    const result = await compareDay('20131008', { speed: 1_000, graceMs: 120_000, compared: 'settled' })
     expect(result.comparedCount).toBe(746)
     expect(result.differences.map(({ reason }) => reason)).not.toContain(
       'the prices are in the trades; the difference is ours',

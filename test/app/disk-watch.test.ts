@@ -18,7 +18,8 @@ function contextWith(
   const base = loadConfig({ dataDir: '.' })
   const journal = { ...base.markets.in.journal, diskWarnBytes, diskStopBytes }
   const config = { ...base, markets: { ...base.markets, in: { ...base.markets.in, journal } } }
-  const log = { info: () => {}, warn: (line: string) => void lines.push(line), error: () => {}, pass: () => {} }
+  const warn = (line: string): void => void lines.push(line)
+  const log = { info: () => {}, warn, error: () => {}, pass: () => {} }
   return { context: { config, clock: new ManualClock(0), log } as unknown as IndiaContext, lines }
 }
 

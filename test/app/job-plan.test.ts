@@ -28,7 +28,7 @@ function around(calendar: typeof NSE, now: string, firstSession: string | null):
   const nowMs = Date.parse(now) as UnixMs
   const plan = planAround({
     calendar,
-    instruments: CASH,
+    instruments: calendar === NSE ? CASH : [],
     firstSession: firstSession as MarketDate | null,
     nowMs,
   })
@@ -93,4 +93,10 @@ test('a record that was written to the chain is read back, and nothing else is t
   expect(recordOf(event)).toEqual({ ...record, session: '2026-07-01' })
   expect(recordOf({ ...event, event_type: 'suggestion' })).toBeNull()
   expect(recordOf({ ...event, payload: { job: 'daily', outcome: 'done' } })).toBeNull()
+})
+
+test('a first start between the close and the evening still has that evening to do', () => {
+  // 16:30 in New York: the session is over, its daily job is due at 17:00.
+  expect(around(NYSE, '2026-07-01T20:30:00Z', null)).toEqual(['2026-07-01', '2026-07-02'])
+  expect(around(NYSE, '2026-07-01T23:30:00Z', null)).toEqual(['2026-07-02'])
 })

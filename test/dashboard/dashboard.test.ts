@@ -6,7 +6,7 @@ import type { MarketDate, UnixMs } from '../../src/domain/time.ts'
 import type { WorkerSample } from '../../src/domain/worker-sample.ts'
 
 const AT_MS = Date.parse('2026-07-01T05:00:00Z') as UnixMs
-const SPREAD = { boundsMs: [1_000, 2_000], counts: [5, 3, 2], sumMs: 12_500 }
+const SPREAD = { boundsMs: [1_000, 2_000], counts: [5, 3, 2], sumMs: 12_500, leastMs: 300 }
 
 const WORKER: WorkerSample = {
   kind: 'worker-sample',

@@ -16,7 +16,7 @@ const { appender, report } = await openJournal({
   fullRetryMs: 10,
 })
 
-/** Each line whole and at once: what was said must be out before a kill. A pipe that is full is waited for. */
+/** Each line whole and at once: what was said must be out before a kill. A full pipe is waited for. */
 function say(line: object): void {
   let rest = Buffer.from(`${JSON.stringify(line)}\n`)
   while (rest.length > 0) {

@@ -77,7 +77,7 @@ export type RigOptions = Partial<WriterOptions> & {
 }
 
 /** Starts a writer behind what recovery found (an empty journal by default); call `writer.turn()`. */
-export function startRig(dir: string, options: RigOptions = {}, recovery?: Recovery): Rig {
+export function startRig(dir: string, options: RigOptions = {}, recovery?: Omit<Recovery, 'isKnown'>): Rig {
   const found = recovery ?? recoverJournal(dir, { floorSeq: 0, clock: createClock() })
   const { report, tail } = found
   const ring = createRing(options.ringBytes ?? 64 * 1024)

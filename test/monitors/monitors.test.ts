@@ -133,7 +133,7 @@ test('no monitor has graduated, and one that has not may not act', () => {
   for (const name of names) expect(() => requireGraduation(name, ledger)).toThrow(/decision ledger/)
 })
 
-test('an entry of the ledger needs seven passive days without a wrong suggestion, a name and a reason', () => {
+test('an entry of the ledger needs seven passive days, none of them wrong, a name and a reason', () => {
   const entry = {
     monitor: 'disk_filling',
     decidedOn: '2026-08-01',
@@ -157,4 +157,11 @@ test('an entry of the ledger needs seven passive days without a wrong suggestion
     expect(() => read(wrong)).toThrow(/^reading the decision ledger ledger\.json: graduations\.0\./)
   }
   expect(() => readLedger('{', 'ledger.json')).toThrow(/not JSON/)
+})
+
+test('a clock that is slow is said to be behind, and by how much', () => {
+  const drift = (clockDriftMs: number): string => MONITORS.clock_drift({ ...CALM, clockDriftMs })?.text ?? ''
+  expect(drift(-2_500)).toMatch(/2\.5 s behind the vendor's/)
+  expect(drift(-2_500)).not.toMatch(/-/)
+  expect(drift(2_500)).toMatch(/2\.5 s ahead of the vendor's/)
 })

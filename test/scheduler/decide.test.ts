@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { JobRecord, PlannedJob } from '../../src/domain/job.ts'
 import { DAY_MS, HOUR_MS, type MarketDate, MINUTE_MS, type UnixMs } from '../../src/domain/time.ts'
-import { againMs, decide, outcomeOf } from '../../src/scheduler/decide.ts'
+import { againMs, decide, type JobFailure, outcomeOf } from '../../src/scheduler/decide.ts'
 import { jobsOf, type SessionTimes } from '../../src/scheduler/plan.ts'
 
 const MIDNIGHT_MS = Date.parse('2026-07-01T00:00:00Z')
@@ -48,7 +48,7 @@ test('a worker that was cut down at noon is begun again at noon', () => {
   expect(decide(INDIA, new Map(), at('12:00')).run?.name).toBe('stream')
 })
 
-test('a US session: symbols once a week, an intraday pass each hour of trading, then daily, retry, gate', () => {
+test('a US session: symbols once a week, intraday each hour of trading, then daily, retry, gate', () => {
   const names = US.map(({ name }) => name)
   expect(names).toEqual(['symbols', ...Array(6).fill('intraday'), 'daily', 'retry', 'gate'])
   expect(jobsOf(timesOf('us', 1)).map(({ name }) => name)).not.toContain('symbols')
@@ -56,7 +56,7 @@ test('a US session: symbols once a week, an intraday pass each hour of trading, 
   expect(jobsOf(early).filter(({ name }) => name === 'intraday')).toHaveLength(3)
 })
 
-test('a machine that slept over the close makes up for daily, retry and gate, and for no intraday pass', () => {
+test('a machine that slept over the close makes up for daily, retry and gate, not for intraday', () => {
   const nowMs = (at('09:00') + DAY_MS) as UnixMs
   const done: string[] = ['symbols@2026-07-01']
   const ran: string[] = []
@@ -126,11 +126,12 @@ test('every job of any days is run or skipped exactly once, however often and wh
   )
 })
 
-test('a failed job is begun again, later each time, and given up after a few times or when it is too late', () => {
+test('a failed job is begun again, later each time, and given up when it is too late', () => {
   const [stream, settle] = INDIA as readonly [PlannedJob, PlannedJob]
   const nowMs = at('10:00')
-  const failed = (attemptCount: number, status = 1): { status: number; attemptCount: number } => ({
+  const failed = (attemptCount: number, status = 1, code: JobFailure['code'] = null): JobFailure => ({
     status,
+    code,
     attemptCount,
   })
   expect(againMs(settle, failed(1), nowMs)).toBe(nowMs + 5_000)
@@ -139,6 +140,21 @@ test('a failed job is begun again, later each time, and given up after a few tim
   expect(againMs(stream, failed(50), nowMs)).toBe(nowMs + 300_000)
   expect(againMs(stream, failed(50), at('15:43'))).toBeNull()
   expect(againMs(stream, failed(1, 2), nowMs)).toBeNull()
+})
+
+test('wrong credentials are never tried again: a vendor blocks accounts for less', () => {
+  const [stream] = INDIA as readonly [PlannedJob]
+  const failed = (attemptCount: number, code: JobFailure['code']): JobFailure => ({
+    status: 1,
+    code,
+    attemptCount,
+  })
+  for (const code of ['LOGIN_REFUSED', 'CREDENTIALS_MISSING', 'KEY_REFUSED', 'CONFIG_INVALID'] as const) {
+    expect(againMs(stream, failed(1, code), at('10:00')), code).toBeNull()
+  }
+  expect(againMs(stream, failed(2, 'TOTP_REFUSED'), at('10:00'))).not.toBeNull()
+  expect(againMs(stream, failed(3, 'TOTP_REFUSED'), at('10:00'))).toBeNull()
+  expect(againMs(stream, failed(9, 'VENDOR_UNREACHABLE'), at('10:00'))).not.toBeNull()
 })
 
 test('a refusal by a gate is an answer, anything else but 0 is a failure, being killed too', () => {
