@@ -133,7 +133,7 @@ async function measure(
   tell('start-day', `exec to ready, ${ticks} ticks behind`, figures.full, figures.whole, FULL_MAX_MS, notes)
 }
 
-/** Of the process, up to the moment it was ready: the time, that of the processors in it, the highest memory. */
+/** Of the process, up to the moment it was ready: time, the processors' time, highest memory. */
 type Start = { readonly readyMs: number; readonly cpuMs: number; readonly maxRssMib: number }
 
 async function startOnce(main: string, config: string, setting: string): Promise<Start> {

@@ -1,7 +1,9 @@
-/** Makes `dist`, the publishable package: JavaScript with declarations, and an executable command. */
+/** Makes `dist` (or the folder that is named), the publishable package: JavaScript with declarations, executable. */
 import { execFileSync } from 'node:child_process'
 import { chmodSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 
-rmSync('dist', { recursive: true, force: true })
-execFileSync('tsc', ['-p', 'tsconfig.build.json'], { stdio: 'inherit' })
-chmodSync('dist/cli/main.js', 0o755)
+const outDir = process.argv[2] ?? 'dist'
+rmSync(outDir, { recursive: true, force: true })
+execFileSync('tsc', ['-p', 'tsconfig.build.json', '--outDir', outDir], { stdio: 'inherit' })
+chmodSync(join(outDir, 'cli/main.js'), 0o755)

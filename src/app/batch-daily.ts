@@ -9,7 +9,7 @@ import type { UnixMs } from '../domain/time.ts'
 import { dailyPlan, dailyWishes } from './batch-entitlement.ts'
 import { type JobWork, runBatchJob } from './batch-job.ts'
 import type { BatchOutcome } from './batch-outcome.ts'
-import type { SymbolWork } from './batch-run.ts'
+import { isPrices, type SymbolWork } from './batch-run.ts'
 import type { UsContext, UsDesk } from './us-desk.ts'
 import { usSymbols } from './us-universe.ts'
 
@@ -17,10 +17,11 @@ export type BatchProgress = (doneCount: number, totalCount: number, note: string
 
 export async function runDaily(context: UsContext, onProgress: BatchProgress): Promise<BatchOutcome> {
   return await runBatchJob(context, { job: 'daily', alerts: true }, async (desk): Promise<JobWork> => {
-    const works = dailyWorks(desk, usSymbols(context.config).symbols, 'compact', desk.session.finalMs)
+    const { symbols } = usSymbols(context.config)
+    const works = dailyWorks(desk, symbols, 'compact', desk.session.finalMs)
     const run = desk.newRun()
     await run.askAll(works, (doneCount) => onProgress(doneCount, works.length, permitsNote(desk)))
-    return { run, works }
+    return { run, works, parkedCount: symbols.length - works.length }
   })
 }
 
@@ -48,10 +49,10 @@ export function dailyWork(
   return { symbol, sinceMs, wishes: () => dailyWishes(symbol, plan(), size === 'full') }
 }
 
-/** Whose daily prices are parked: the rest of such a symbol is of no use. */
+/** Whose prices are parked, or whom the vendor does not know: the rest of such a symbol is of no use. */
 export function parkedSymbols(items: readonly QueueItem[]): ReadonlySet<string> {
-  const parked = items.filter(({ nextMs, wish }) => {
-    return nextMs === null && wish.function.startsWith('TIME_SERIES_DAILY')
+  const parked = items.filter(({ nextMs, wish, reason }) => {
+    return nextMs === null && (isPrices(wish) || reason === 'bad_symbol')
   })
   return new Set(parked.map(({ wish }) => wish.symbol))
 }

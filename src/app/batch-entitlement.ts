@@ -101,7 +101,10 @@ export function dailyPlan(rights: Entitlements, wanted: 'compact' | 'full', nowM
   return { way: 'parts', size: 'compact' }
 }
 
-/** In the order in which they are asked: prices first. */
+/**
+ * In the order in which they are asked. Where the vendor adjusts, prices come first and say most. Where we
+ * do, splits and dividends come first: prices that are kept without them would pass for adjusted ones.
+ */
 export function dailyWishes(
   symbol: string,
   { way, size }: DailyPlan,
@@ -112,5 +115,6 @@ export function dailyWishes(
     return { function: name, symbol, variant, format: 'csv' }
   }
   const actions = [wishOf('SPLITS', ''), wishOf('DIVIDENDS', '')]
-  return [wishOf(prices, size), ...(way === 'parts' || withActions ? actions : [])]
+  if (way === 'parts') return [...actions, wishOf(prices, size)]
+  return [wishOf(prices, size), ...(withActions ? actions : [])]
 }

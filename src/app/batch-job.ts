@@ -21,7 +21,7 @@ import {
 } from './batch-outcome.ts'
 import { type BatchRun, type EarlyEnd, failedByKind, type SymbolWork } from './batch-run.ts'
 import { type LastRun, writeLastRun } from './batch-runs.ts'
-import { openUsDesk, type UsContext, type UsDesk } from './us-desk.ts'
+import { openUsDesk, settleKnown, type UsContext, type UsDesk } from './us-desk.ts'
 import { US, usVenue } from './us-market.ts'
 
 /** What a job has done when it comes to its end. */
@@ -31,6 +31,8 @@ export type JobWork = {
   /** Said in place of what can be said of every job. */
   readonly says?: string
   readonly details?: EventPayload
+  /** Symbols that the job is for and that it did not ask for, because they are parked. */
+  readonly parkedCount?: number
 }
 
 export type JobRules = {
@@ -85,12 +87,13 @@ export async function curateUs(desk: UsDesk): Promise<CurationReport> {
 function outcomeOf(
   desk: UsDesk,
   { job }: JobRules,
-  { run, works, says, details = {} }: JobWork,
+  { run, works, says, details = {}, parkedCount = 0 }: JobWork,
   curation: CurationReport | null,
   tookMs: number,
 ): BatchOutcome {
+  settleKnown(desk.queue, desk.known)
   const queue = desk.queue.counts()
-  const end = endOf(desk, run, works)
+  const end = endOf(desk, run, works, parkedCount)
   return {
     schema: 'chandler.batch.v1',
     job,
@@ -120,15 +123,24 @@ function curationFacts({ candles, findings, restatementCount }: CurationReport):
 
 type JobEnd = { readonly outcome: BatchEnd; readonly says: string }
 
-function endOf(desk: UsDesk, run: BatchRun, works: readonly SymbolWork[]): JobEnd {
+function endOf(desk: UsDesk, run: BatchRun, works: readonly SymbolWork[], parkedCount: number): JobEnd {
   if (run.earlyEnd !== null) return earlyEndOf(run.earlyEnd, run.unaskedCount(works))
   const { size: failedCount } = run.failed
   const { alertFailedRatio } = desk.context.config.markets.us.batch
-  if (failedCount === 0) return { outcome: 'done', says: `all ${works.length} symbols are complete` }
-  const outcome = failedCount > alertFailedRatio * works.length ? 'failed' : 'done'
-  const [symbol, { kind, message }] = [...run.failed][0]!
-  const first = `${symbol}: ${kind}, ${message}`
-  return { outcome, says: `${failedCount} of ${works.length} symbols failed (${first})` }
+  const wantedCount = works.length + parkedCount
+  const outcome = failedCount + parkedCount > alertFailedRatio * wantedCount ? 'failed' : 'done'
+  const says: string[] = []
+  if (failedCount > 0) {
+    const [symbol, { kind, message }] = [...run.failed][0]!
+    says.push(`${failedCount} of ${wantedCount} symbols failed (${symbol}: ${kind}, ${message})`)
+  }
+  if (parkedCount > 0) {
+    const parked = `${parkedCount} of ${wantedCount} symbols ${parkedCount === 1 ? 'is' : 'are'} parked`
+    says.push(`${parked} (take them out of the list, or chandler backfill --symbols asks for them again)`)
+  }
+  return says.length > 0
+    ? { outcome, says: says.join('; ') }
+    : { outcome, says: `all ${works.length} symbols are complete` }
 }
 
 function earlyEndOf(end: EarlyEnd, unaskedCount: number): JobEnd {

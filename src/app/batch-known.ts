@@ -21,6 +21,8 @@ const NAME = 'empty-answers.jsonl'
 export class KnownAnswers {
   readonly #path: string
   readonly #fetchedMs = new Map<string, number>()
+  /** By series: daily answers of one symbol are about the same days, in whatever size. */
+  readonly #newest = new Map<string, RawAnswer>()
   #fd: number | null = null
 
   /** `answers`: every kept one. The caller holds the market's lock. */
@@ -36,8 +38,17 @@ export class KnownAnswers {
     return this.#fetchedMs.get(keyOf(wish)) ?? Number.NEGATIVE_INFINITY
   }
 
-  add({ wish, fetchedAtMs }: RawAnswer): void {
+  /** The newest kept answer that is about the same as the wish; null: none is. */
+  newestLike(wish: BatchWish): RawAnswer | null {
+    return this.#newest.get(seriesOf(wish)) ?? null
+  }
+
+  add(answer: RawAnswer): void {
+    const { wish, fetchedAtMs } = answer
     this.#note(keyOf(wish), fetchedAtMs)
+    const series = seriesOf(wish)
+    const before = this.#newest.get(series)
+    if (before === undefined || before.fetchedAtMs <= fetchedAtMs) this.#newest.set(series, answer)
   }
 
   /** Durable when it returns. */
@@ -72,6 +83,10 @@ export class KnownAnswers {
 
 function keyOf({ function: name, symbol, variant }: BatchWish): string {
   return `${name} ${symbol} ${variant}`.trim()
+}
+
+function seriesOf({ function: name, symbol, variant }: BatchWish): string {
+  return name.startsWith('TIME_SERIES_DAILY') ? `DAILY ${symbol}` : `${name} ${symbol} ${variant}`
 }
 
 type EmptyAnswer = { readonly wish: string; readonly atMs: number }

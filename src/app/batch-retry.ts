@@ -6,7 +6,7 @@ import type { BatchProgress } from './batch-daily.ts'
 import { permitsNote } from './batch-daily.ts'
 import { type JobWork, runBatchJob } from './batch-job.ts'
 import type { BatchOutcome } from './batch-outcome.ts'
-import type { SymbolWork } from './batch-run.ts'
+import { isPrices, type SymbolWork } from './batch-run.ts'
 import type { UsContext, UsDesk } from './us-desk.ts'
 
 export async function runRetry(context: UsContext, onProgress: BatchProgress): Promise<BatchOutcome> {
@@ -30,6 +30,10 @@ function retryWorks({ rights, context }: UsDesk, due: readonly QueueItem[]): rea
     // Answers of before this run are no answers to what failed.
     sinceMs: nowMs,
     // What the key turns out not to be entitled to, nobody wants any more.
-    wishes: () => wishes.filter((wish) => rights.mayAsk(wish, context.clock.wallMs())),
+    // Prices last: they wait for splits and dividends.
+    wishes: () =>
+      wishes
+        .filter((wish) => rights.mayAsk(wish, context.clock.wallMs()))
+        .toSorted((a, b) => Number(isPrices(a)) - Number(isPrices(b))),
   }))
 }

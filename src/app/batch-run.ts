@@ -99,15 +99,24 @@ export class BatchRun {
 
   async #askWishes(wishes: readonly BatchWish[], sinceMs: UnixMs): Promise<WishEnd> {
     let end: WishEnd = 'had'
-    for (const wish of wishes) {
+    for (const [at, wish] of wishes.entries()) {
       if (this.#tools.known.fetchedMs(wish) >= sinceMs) continue
       const asked = await this.ask(wish)
       if (this.earlyEnd !== null || asked === 'switch') return asked
       if (asked === 'had') continue
       end = asked
-      if (asked.isLast) break
+      if (this.#mustWait(wishes.slice(at + 1), asked.failed) || asked.isLast) break
     }
     return end
+  }
+
+  /** Prices that we adjust ourselves wait for the splits and dividends before them, and not in silence. */
+  #mustWait(rest: readonly BatchWish[], refusal: BatchRefusal): boolean {
+    // What is held of splits and dividends still holds; and of no symbol there are no prices either.
+    if (refusal.kind === 'no_data' || refusal.kind === 'bad_symbol') return false
+    const prices = rest.filter(isPrices)
+    for (const wish of prices) this.#tools.queue.add(wish, refusal, this.#tools.clock.wallMs())
+    return prices.length > 0
   }
 
   /** One wish, asked for and settled with all that follows from it. */
@@ -123,7 +132,7 @@ export class BatchRun {
     }
     this.askedCount += asked.tries
     if (asked.ok) {
-      this.#keep(wish, asked.body, asked.fetchedAtMs)
+      this.#keep({ ...wish, format: asked.format ?? wish.format }, asked.body, asked.fetchedAtMs)
       return 'had'
     }
     return this.#refused(wish, asked)
@@ -166,7 +175,7 @@ export class BatchRun {
         break
     }
     queue.add(wish, refusal, nowMs)
-    return { failed: refusal, isLast: refusal.kind === 'no_data' }
+    return { failed: refusal, isLast: refusal.kind === 'no_data' && isPrices(wish) }
   }
 
   #tellSwitch(wish: BatchWish, refusal: BatchRefusal): void {
@@ -193,6 +202,10 @@ export function failedByKind(run: BatchRun): Readonly<Partial<Record<BatchRefusa
 /** Most companies never split their shares, and many pay no dividend. */
 function mayBeEmpty({ function: name }: BatchWish): boolean {
   return name === 'SPLITS' || name === 'DIVIDENDS'
+}
+
+export function isPrices({ function: name }: BatchWish): boolean {
+  return name.startsWith('TIME_SERIES_DAILY')
 }
 
 function canSwitch({ function: name, variant }: BatchWish): boolean {

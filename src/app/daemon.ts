@@ -13,7 +13,6 @@ import type { Calendar, Traded } from '../calendars/calendar.ts'
 import type { JobRecord, PlannedJob } from '../domain/job.ts'
 import type { MarketDate } from '../domain/time.ts'
 import type { Clock } from '../platform/clock.ts'
-import { takeLock } from '../platform/lock.ts'
 import type { Log } from '../platform/log.ts'
 import { decide } from '../scheduler/decide.ts'
 import { startPulse } from '../scheduler/pulse.ts'
@@ -21,7 +20,6 @@ import { jobDraft, planAround, recordOf } from './job-plan.ts'
 import { type JobCommand, runJob } from './job-run.ts'
 
 export type DaemonOptions = {
-  readonly lockDir: string
   readonly calendar: Calendar
   readonly instruments: readonly Traded[]
   readonly chain: Chain
@@ -42,10 +40,9 @@ export type DaemonState = {
   readonly records: ReadonlyMap<string, JobRecord>
 }
 
-/** Returns when asked to stop and the running job has ended. Throws LOCK_HELD, CHAIN_BROKEN. */
+/** Returns when asked to stop and the running job has ended. The caller holds the daemon's lock. */
 export async function runDaemon(options: DaemonOptions): Promise<void> {
   const { calendar, clock, log, signal } = options
-  const lock = takeLock(options.lockDir, `daemon-${calendar.market}`)
   const daemon = new Daemon(options)
   const stopPulse = startPulse({
     name: `chandler-${calendar.market}`,
@@ -60,7 +57,6 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     log.info('daemon ended', { market: calendar.market })
   } finally {
     stopPulse()
-    lock.release()
   }
 }
 

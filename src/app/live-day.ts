@@ -1,20 +1,28 @@
 /**
  * What lives as long as one run of the worker? The journal, the fold of it, and the publication of what
- * the fold finalises. Opening it replays what earlier runs of the same day left, so afterwards state
- * and candles are exactly what an uninterrupted run would have; only the gap is told.
+ * the fold finalises. Opening it replays what earlier runs of the same day left, from their last checkpoint
+ * on or, where there is none of use, from the beginning; so afterwards state and candles are exactly what an
+ * uninterrupted run would have, and only the gap is told.
  */
 import { join } from 'node:path'
 import { CandleFold } from '../candles/fold.ts'
 import type { CandleColumns } from '../domain/candle.ts'
+import { messageOf } from '../domain/error.ts'
 import type { Instrument } from '../domain/instrument.ts'
 import type { Phases, Session } from '../domain/session.ts'
 import { type Minute, minuteEnd, type UnixMs } from '../domain/time.ts'
 import type { JournalAppender } from '../journal/appender.ts'
 import { openJournal } from '../journal/journal.ts'
+import type { JournalPlace } from '../journal/place.ts'
 import { type LoopDelay, type LoopDelayMonitor, watchLoopDelay } from '../platform/loop-delay.ts'
+import type { StateWriter } from '../platform/saved-state.ts'
 import { journalDir, type LakeDay } from '../store/lake.ts'
 import { entriesByPath, journalFloor, readManifest } from '../store/manifest.ts'
 import { createPublisher, type Publisher } from '../store/publish.ts'
+import { chainHeadMember } from './chain.ts'
+import { type Checkpoint, readCheckpoint, usableOf } from './checkpoint.ts'
+import { CheckpointKeeper } from './checkpoint-keeper.ts'
+import { counted, type FinalisedCounts, loadState, NOTHING_FINALISED, saveState } from './checkpoint-state.ts'
 import { foldJournal, tellDamages } from './fold-journal.ts'
 import { INDIA, venue } from './india-day.ts'
 import { Ingest } from './ingest.ts'
@@ -81,9 +89,11 @@ export async function openLiveDay(
     note: (text) => log.warn(text),
   })
   try {
-    const { appender, report } = await openJournal({
+    const found = readCheckpoint(dir, lakeDay.date)
+    const { appender, report, isKnown } = await openJournal({
       dir,
       floorSeq: journalFloor(manifest),
+      known: found.kind === 'found' ? found.checkpoint.place : undefined,
       ringBytes: limits.ringBytes,
       commitMs: limits.syncIntervalMs,
       commitBytes: limits.syncBytes,
@@ -97,12 +107,17 @@ export async function openLiveDay(
     appender.onDegraded((what) => log.error(what))
     if (!report.wasClean) log.warn('the last run did not end cleanly', { journal: report.class })
     const published = new Set(entriesByPath(manifest).keys())
-    return new OpenDay({ context, plan, lakeDay, dir, appender, publisher, published, onFailure })
+    const { checkpoint, why } = usableOf(found, isKnown)
+    if (why !== null) log.warn(NOT_USED, { reason: why })
+    const parts = { context, plan, lakeDay, dir, appender, publisher, published, onFailure }
+    return new OpenDay(parts, checkpoint)
   } catch (error) {
     await publisher.end()
     throw error
   }
 }
+
+const NOT_USED = 'checkpoint not used: the whole journal is read'
 
 type OpenDayParts = {
   readonly context: IndiaContext
@@ -123,23 +138,20 @@ class OpenDay implements LiveDay {
   readonly latencies: LatencyRecord = new LatencyRecord()
   readonly #parts: OpenDayParts
   readonly #publication: Publication
+  readonly #keeper: CheckpointKeeper
   /** When this run began to listen; minutes that ended before are late by our absence, not by our speed. */
   #startedMs = Number.POSITIVE_INFINITY
   #loopDelay: LoopDelayMonitor | null = null
   #finalised: { minute: Minute; columns: CandleColumns }[] = []
-  #candleCount = 0
+  #counts: FinalisedCounts = NOTHING_FINALISED
   #publishedMinutes = 0
   #knownInstruments = 0
   #hasEnded = false
 
-  constructor(parts: OpenDayParts) {
+  /** The checkpoint is not kept: its state is as large as the fold's. */
+  constructor(parts: OpenDayParts, checkpoint: Checkpoint | null) {
     this.#parts = parts
     this.journal = parts.appender
-    this.fold = new CandleFold({
-      venue,
-      lateness: 'live',
-      onCandles: (minute, columns) => this.#finalised.push({ minute, columns }),
-    })
     this.#publication = new Publication({
       day: parts.lakeDay,
       utcOffsetMs: parts.plan.session.utcOffsetMs,
@@ -148,19 +160,61 @@ class OpenDay implements LiveDay {
       published: parts.published,
       onPublished: (minute) => this.#onPublished(minute),
       onFailure: parts.onFailure,
+      onIdle: () => this.#keeper.offer(),
     })
+    this.#keeper = new CheckpointKeeper({
+      dir: parts.dir,
+      date: parts.lakeDay.date,
+      save: (writer) => this.#save(writer),
+      whenDurable: (seq) => this.#whenDurable(seq),
+      log: parts.context.log,
+    })
+    const fold = checkpoint === null ? null : this.#resumed(checkpoint)
+    this.fold = fold ?? this.#newFold()
     this.ingest = new Ingest({ journal: parts.appender, fold: this.fold })
-    this.#replay()
+    this.#replay(fold === null ? undefined : checkpoint?.place)
     const heardMs = this.fold.lastReceivedMs()
     this.resumedFromMs = heardMs > 0 ? heardMs : null
   }
 
-  /** Folds what earlier runs of the day journalled; publishes what they finalised and did not publish. */
-  #replay(): void {
+  #newFold(): CandleFold {
+    return new CandleFold({
+      venue,
+      lateness: 'live',
+      onCandles: (minute, columns) => this.#finalised.push({ minute, columns }),
+    })
+  }
+
+  /** The fold as it was at the checkpoint; null where it does not fit. */
+  #resumed(checkpoint: Checkpoint): CandleFold | null {
+    try {
+      const fold = this.#newFold()
+      this.#counts = loadState(checkpoint.state, this.#publication, fold)
+      this.#knownInstruments = fold.instruments().length
+      return fold
+    } catch (error) {
+      this.#parts.context.log.warn(NOT_USED, { reason: messageOf(error) })
+      return null
+    }
+  }
+
+  /** The state after the last entry of the journal, which is returned. */
+  #save(writer: StateWriter): number {
+    this.ingest.commit()
+    saveState(writer, this.#counts, this.#publication, this.fold)
+    return this.journal.committedSeq()
+  }
+
+  /**
+   * Folds what earlier runs of the day journalled, after the checkpoint; publishes what they finalised and
+   * did not publish.
+   */
+  #replay(after: JournalPlace | undefined): void {
     const { log } = this.#parts.context
     let seq = 0
     const takeOver = (): void => this.#takeFinalised(seq)
     const read = foldJournal(this.#parts.dir, [this.fold], {
+      after,
       onEntry: (next) => {
         takeOver()
         seq = next
@@ -168,7 +222,8 @@ class OpenDay implements LiveDay {
     })
     takeOver()
     tellDamages(log, read)
-    if (read.entryCount > 0) log.info('journal replayed', { entries: read.entryCount, lastSeq: read.lastSeq })
+    const { entryCount, lastSeq } = read
+    if (lastSeq > 0) log.info('journal replayed', { entries: entryCount, afterSeq: after?.seq ?? 0, lastSeq })
   }
 
   #takeFinalised(journalSeq: number): void {
@@ -182,7 +237,8 @@ class OpenDay implements LiveDay {
     }
     const first = this.fold.minuteRange().from
     for (const { minute, columns } of batch) {
-      this.#candleCount += columns.rowCount
+      this.#counts = counted(this.#counts, minute, columns.rowCount)
+      this.#keeper.countMinute()
       this.#publication.add({ minute, columns, journalSeq, minutesBefore: minute - first })
     }
   }
@@ -190,6 +246,7 @@ class OpenDay implements LiveDay {
   start(): void {
     const { context, plan } = this.#parts
     const { session, instruments, shards, phases, phaseOf } = plan
+    context.log.info('ready to connect')
     this.#startedMs = context.clock.wallMs()
     this.#loopDelay = watchLoopDelay()
     this.ingest.fact({
@@ -206,6 +263,7 @@ class OpenDay implements LiveDay {
       shards,
       phaseOf,
       phases,
+      ...chainHeadMember(context, INDIA),
     })
   }
 
@@ -232,7 +290,7 @@ class OpenDay implements LiveDay {
   }
 
   candleCount(): number {
-    return this.#candleCount
+    return this.#counts.candleCount
   }
 
   publishedMinutes(): number {
@@ -251,7 +309,7 @@ class OpenDay implements LiveDay {
   summary(): StreamSummary {
     const { accepted: _accepted, ...rejected } = this.fold.outcomes()
     return {
-      candleCount: this.#candleCount,
+      candleCount: this.#counts.candleCount,
       packetCount: this.fold.packetCount(),
       lateCount: this.fold.lateCount(),
       gapCount: this.fold.gaps().length,
@@ -269,6 +327,7 @@ class OpenDay implements LiveDay {
     this.ingest.commit()
     try {
       await this.published()
+      await this.#keeper.end()
       await this.journal.close()
     } finally {
       await this.#parts.publisher.end()

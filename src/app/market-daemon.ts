@@ -11,6 +11,7 @@ import type { PlannedJob } from '../domain/job.ts'
 import { SECOND_MS } from '../domain/time.ts'
 import type { WorkerSample } from '../domain/worker-sample.ts'
 import { newSuggestions, type Suggestion, suggestionsOf } from '../monitors/monitors.ts'
+import { takeLock } from '../platform/lock.ts'
 import { type ReadOnlyServer, serveReadOnly } from '../platform/read-only-server.ts'
 import type { ServiceNotify } from '../platform/service-notify.ts'
 import { openMarketChain } from './chain.ts'
@@ -35,6 +36,16 @@ const VIEW_AGE_MAX_MS = SECOND_MS
 
 /** Returns when asked to stop. Throws LOCK_HELD, CONFIG_INVALID, CHAIN_BROKEN, INSTRUMENTS_INVALID. */
 export async function runMarketDaemon(context: IndiaContext, options: MarketDaemonOptions): Promise<void> {
+  // Before the port: two daemons of one market are told by the lock, and not by who was first to listen.
+  const lock = takeLock(lockDir(context.config.dataDir), `daemon-${options.market}`)
+  try {
+    await runLocked(context, options)
+  } finally {
+    lock.release()
+  }
+}
+
+async function runLocked(context: IndiaContext, options: MarketDaemonOptions): Promise<void> {
   const { config, clock, log, signal, simulation } = context
   const { market, command, notify } = options
   const calendar = calendarOf(config, market)
@@ -48,7 +59,6 @@ export async function runMarketDaemon(context: IndiaContext, options: MarketDaem
     options.onListening?.(server.port)
     notify('READY=1')
     await runDaemon({
-      lockDir: lockDir(config.dataDir),
       calendar,
       instruments,
       chain,

@@ -1,17 +1,23 @@
-/** How does it stand? Read from lock, journal and lake, without asking the running worker. */
-import { existsSync, statfsSync, statSync } from 'node:fs'
+/**
+ * How does it stand? Read from lock, journal and lake, without asking the running worker. Whoever looks again
+ * and again keeps the readings, and each look then costs what was journalled since the one before.
+ */
+import { existsSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
-import { CandleFold } from '../candles/fold.ts'
-import { OperatingError } from '../domain/error.ts'
 import type { MarketStatus, StatusReport } from '../domain/status.ts'
 import type { MarketDate } from '../domain/time.ts'
-import { listNames } from '../platform/durable.ts'
 import { pathOf } from '../store/lake.ts'
 import { readManifest } from '../store/manifest.ts'
-import { foldJournal } from './fold-journal.ts'
-import { INDIA, indiaCalendar, indiaJournalDir, lockIndia, venue } from './india-day.ts'
+import { INDIA, indiaCalendar, indiaJournalDir, lockDir } from './india-day.ts'
+import { isLockHeld } from './lock-held.ts'
+import { DayReading } from './status-day.ts'
+import { withTruth } from './truth-status.ts'
+import { usStatus } from './us-status.ts'
 import type { IndiaContext } from './vendor.ts'
 import { journalDates } from './verify.ts'
+
+/** The one day that is looked at; a new session takes the place of the one before. */
+export type DayReadings = Map<MarketDate, DayReading>
 
 export function statusReport(context: IndiaContext): StatusReport {
   const { config, clock } = context
@@ -19,18 +25,19 @@ export function statusReport(context: IndiaContext): StatusReport {
     schema: 'chandler.status.v1',
     atMs: clock.wallMs(),
     dataDir: config.dataDir,
-    markets: { [INDIA]: indiaStatus(context) },
+    markets: withTruth(context, { [INDIA]: indiaStatus(context, new Map()), ...usStatus(context) }),
     disk: diskOf(config.dataDir),
   }
 }
 
-function indiaStatus(context: IndiaContext): MarketStatus {
+/** Without CTT and TE. */
+export function indiaStatus(context: IndiaContext, readings: DayReadings): MarketStatus {
   const { config } = context
   const sessionDate = journalDates(config).at(-1) ?? null
   const empty: MarketStatus = {
     sessionDate,
-    utcOffsetMs: indiaCalendar(config).utcOffsetMs,
-    workerRunning: existsSync(config.dataDir) && isLocked(context),
+    utcOffsetMs: indiaCalendar(config).zone.offsetMs(context.clock.wallMs()),
+    workerRunning: isLockHeld(lockDir(config.dataDir), INDIA),
     feed: null,
     times: { rawDataTimeMs: null, canonicalTruthTime: null, truthEpoch: null, state: null },
     journal: null,
@@ -41,17 +48,20 @@ function indiaStatus(context: IndiaContext): MarketStatus {
     jobs: [],
     queue: null,
   }
-  return sessionDate === null ? empty : { ...empty, ...sessionStatus(context, sessionDate) }
+  return sessionDate === null ? empty : { ...empty, ...sessionStatus(context, sessionDate, readings) }
 }
 
-function sessionStatus(context: IndiaContext, date: MarketDate): Partial<MarketStatus> {
-  const { config } = context
-  const dir = indiaJournalDir(config, date)
-  const fold = new CandleFold({ venue, lateness: 'live' })
-  const read = foldJournal(dir, [fold])
+function sessionStatus(
+  { config }: IndiaContext,
+  date: MarketDate,
+  readings: DayReadings,
+): Partial<MarketStatus> {
+  const reading = readings.get(date) ?? new DayReading(indiaJournalDir(config, date), date)
+  readings.clear()
+  readings.set(date, reading)
+  const { fold, lastSeq, sizeBytes, segmentCount } = reading.look()
   const day = { market: INDIA, date }
   const { entries } = readManifest(config.dataDir, day)
-  const segments = listNames(dir).filter((name) => name.includes('.wal'))
   const { accepted: _accepted, ...rejected } = fold.outcomes()
   const range = fold.minuteRange()
   const shardCount = new Set(fold.startFact()?.shards ?? []).size
@@ -63,11 +73,7 @@ function sessionStatus(context: IndiaContext, date: MarketDate): Partial<MarketS
       truthEpoch: null,
       state: null,
     },
-    journal: {
-      lastSeq: read.lastSeq,
-      sizeBytes: segments.reduce((sum, name) => sum + statSync(join(dir, name)).size, 0),
-      segmentCount: segments.length,
-    },
+    journal: { lastSeq, sizeBytes, segmentCount },
     partCount: new Set(entries.filter(({ kind }) => kind === 'part').map(({ path }) => path)).size,
     settled: existsSync(join(config.dataDir, pathOf({ kind: 'day', day }))),
     gaps: fold.gaps().filter(({ fromMs, toMs }) => {
@@ -77,19 +83,7 @@ function sessionStatus(context: IndiaContext, date: MarketDate): Partial<MarketS
   }
 }
 
-/** Tries the lock and gives it back: a kernel lock has no file to look at. */
-function isLocked({ config }: IndiaContext): boolean {
-  if (!existsSync(join(config.dataDir, '.lock'))) return false
-  try {
-    lockIndia(config).release()
-    return false
-  } catch (error) {
-    if (error instanceof OperatingError && error.code === 'LOCK_HELD') return true
-    throw error
-  }
-}
-
-function diskOf(dir: string): StatusReport['disk'] {
+export function diskOf(dir: string): StatusReport['disk'] {
   if (!existsSync(dir)) return null
   const { bsize, bavail, blocks } = statfsSync(dir)
   return { freeBytes: bsize * bavail, totalBytes: bsize * blocks }

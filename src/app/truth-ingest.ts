@@ -3,6 +3,7 @@
  * with the proxy set whose required symbols decide about the market's CTT, and once for each evidence, also
  * when two processes judge the same session at the same moment.
  */
+import { lastFinalDate } from '../calendars/finality.ts'
 import type { AppendEvent, ChainEvent, EventDraft } from '../domain/event.ts'
 import type { ProxySet } from '../domain/proxy-set.ts'
 import type { MarketDate } from '../domain/time.ts'
@@ -11,6 +12,7 @@ import { isSameIngest } from '../gates/state.ts'
 import { type IngestGateResult, runIngestGate } from './gate-ingest.ts'
 import type { Desk, MarketTruth } from './truth.ts'
 import {
+  calendarOf,
   type Market,
   proxySetOf,
   refusingBroken,
@@ -40,6 +42,26 @@ export async function ingestSession(
   const append = ingestAppender(truth, proxySet)
   const rule = { version, sha256, required }
   return await runIngestGate({ config, clock, events, append, proxySet: rule, actor }, market, date)
+}
+
+/**
+ * What is to be judged, oldest first, so that CTT comes to `through` (null: the last session that is over):
+ * sessions that were rejected, and those after CTT. A session that had to wait for its data, and the sessions
+ * behind it, are thus judged as soon as somebody asks again. Where none is canonical, the last one begins.
+ */
+export function sessionsToJudge(
+  context: TruthContext,
+  market: Market,
+  through: MarketDate | null,
+): readonly MarketDate[] {
+  const calendar = calendarOf(context.config, market)
+  const last = through ?? lastFinalDate(calendar, context.clock.wallMs(), 0)
+  const { ctt, rejected } = refusingBroken(() => truthOf(context, market).read().state())
+  if (ctt === null) return [last]
+  const behind = calendar.sessionsBetween(ctt, last).map(({ date }) => date)
+  return [...new Set([...rejected, ...behind])]
+    .filter((date) => date !== ctt || rejected.includes(ctt))
+    .sort()
 }
 
 /** What the gate is given for appending its one event. */

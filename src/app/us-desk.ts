@@ -4,7 +4,7 @@
  */
 import { Asking } from '../batch/asking.ts'
 import { Permits } from '../batch/permits.ts'
-import { listRawAnswers, RawAnswers } from '../batch/raw-answers.ts'
+import { listRawAnswers, RawAnswers, readRawAnswer } from '../batch/raw-answers.ts'
 import { RetryQueue } from '../batch/retry-queue.ts'
 import type { Calendar } from '../calendars/calendar.ts'
 import type { Config } from '../config.ts'
@@ -19,6 +19,7 @@ import { Entitlements } from './batch-entitlement.ts'
 import { KnownAnswers } from './batch-known.ts'
 import { BatchRun } from './batch-run.ts'
 import { openMarketChain } from './chain.ts'
+import { IdentifiedAsking } from './us-answer-identity.ts'
 import { type DoneSession, doneSession, lockUs, US, usCalendar, usJobsDir, usVenue } from './us-market.ts'
 
 /** What a command of the US market is given. */
@@ -78,7 +79,14 @@ export function openUsDesk(context: UsContext): UsDesk {
     const store = openStore(context, calendar, opened)
     const send = createSender(batch.restUrl, { ...HTTP_LIMITS, timeoutMs: batch.timeoutMs })
     const asking = new Asking({ ...context, venue: usVenue, key, send, permits: store.permits })
-    const newRun = (): BatchRun => new BatchRun({ ...context, ...store, asking })
+    const identified = new IdentifiedAsking({
+      asking,
+      venue: usVenue,
+      known: store.known,
+      readBody: (answer) => readRawAnswer(config.dataDir, answer),
+      log,
+    })
+    const newRun = (): BatchRun => new BatchRun({ ...context, ...store, asking: identified })
     return { context, calendar, session, append: chain.append, ...store, newRun, close }
   } catch (error) {
     close()
@@ -106,9 +114,14 @@ function openStore(context: UsContext, calendar: Calendar, opened: { close(): vo
   return { jobsDir, permits, queue, raw, known, rights }
 }
 
-/** A kill between keeping an answer and settling its wish left the wish in the queue. */
-function settleKnown(queue: RetryQueue, known: KnownAnswers): void {
-  for (const { wish, failedAtMs } of queue.counts().items) {
-    if (known.fetchedMs(wish) >= failedAtMs) queue.settle(wish)
+/**
+ * A kill between keeping an answer and settling its wish left the wish in the queue. And of a parked wish
+ * any answer of its series will do: it says that the vendor knows the symbol after all, which is how an
+ * operator's backfill brings it back.
+ */
+export function settleKnown(queue: RetryQueue, known: KnownAnswers): void {
+  for (const { wish, failedAtMs, nextMs } of queue.counts().items) {
+    const like = nextMs === null ? known.newestLike(wish) : null
+    if (Math.max(known.fetchedMs(wish), like?.fetchedAtMs ?? 0) >= failedAtMs) queue.settle(wish)
   }
 }

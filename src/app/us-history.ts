@@ -118,7 +118,7 @@ export async function intradayDates(query: HistoryQuery): Promise<DateRange> {
     `select epoch_ms(min(timestamp))::double as first_ms, epoch_ms(max(timestamp))::double as last_ms
      from ${source}`
   const [row] = await ask(query, filesOf(query, 'candles', FIVE_MINUTES), sql)
-  if (row === undefined || row.first_ms === null) throw unknownSymbol(query)
+  if (row === undefined || row.first_ms === null) throw noIntraday(query)
   const dates = [row.first_ms, row.last_ms].map((ms) => query.zone.dateOf(Number(ms) as UnixMs))
   return { from: dates[0]!, to: dates[1]! }
 }
@@ -221,6 +221,15 @@ function unknownSymbol({ dataDir, market, symbol }: HistoryQuery): OperatingErro
     ? `there is no history of the market ${market} under ${dataDir} yet; run \`chandler backfill\` first`
     : `none are held under ${dataDir}; check the symbol, as the vendor writes it, or \`chandler backfill\` it`
   return new OperatingError(`reading candles of ${symbol}: ${what}`, { code: 'NOT_FOUND' })
+}
+
+/** A backfill asks for sessions only: who is sent there comes back with nothing. */
+function noIntraday({ dataDir, symbol }: HistoryQuery): OperatingError {
+  return new OperatingError(
+    `reading candles of ${symbol}: none of 5 minutes are held under ${dataDir}; check the symbol, as the ` +
+      'vendor writes it; `chandler batch intraday --market us` asks for those of the month',
+    { code: 'NOT_FOUND' },
+  )
 }
 
 function namesIn(dir: string): readonly string[] {

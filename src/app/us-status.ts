@@ -6,11 +6,11 @@ import { existsSync } from 'node:fs'
 import { readPermitStatus } from '../batch/permits.ts'
 import { readRetryQueue } from '../batch/retry-queue.ts'
 import type { Config } from '../config.ts'
-import { OperatingError } from '../domain/error.ts'
 import type { MarketStatus } from '../domain/status.ts'
 import type { Clock } from '../platform/clock.ts'
 import { lastRuns } from './batch-runs.ts'
-import { doneSession, lockUs, US, usCalendar, usJobsDir, usLockDir } from './us-market.ts'
+import { isLockHeld } from './lock-held.ts'
+import { doneSession, US, usCalendar, usJobsDir, usLockDir } from './us-market.ts'
 
 export type UsStatusContext = { readonly config: Config; readonly clock: Clock }
 
@@ -23,18 +23,11 @@ export function usStatus(context: UsStatusContext): Readonly<Record<string, Mark
   const { zone } = calendar
   const queue = readRetryQueue(jobsDir)
   const permits = readPermitStatus({ jobsDir, limits: config.markets.us.batch, zone, clock })
-  const workerRunning = isLocked(config)
+  const workerRunning = isLockHeld(usLockDir(config), US)
   const status: MarketStatus = {
+    ...noUsJobs(context),
     sessionDate: doneSession(calendar, clock.wallMs()).date,
-    utcOffsetMs: zone.offsetMs(clock.wallMs()),
     workerRunning,
-    feed: null,
-    times: { rawDataTimeMs: null, canonicalTruthTime: null, truthEpoch: null, state: null },
-    journal: null,
-    partCount: 0,
-    settled: false,
-    gaps: [],
-    rejected: {},
     jobs: lastRuns(jobsDir),
     queue: {
       waitingCount: queue.waiting,
@@ -47,14 +40,20 @@ export function usStatus(context: UsStatusContext): Readonly<Record<string, Mark
   return { [US]: status }
 }
 
-/** Tries the lock and gives it back: a kernel lock has no file to look at. */
-function isLocked(config: Config): boolean {
-  if (!existsSync(usLockDir(config))) return false
-  try {
-    lockUs(config).release()
-    return false
-  } catch (error) {
-    if (error instanceof OperatingError && error.code === 'LOCK_HELD') return true
-    throw error
+/** A market in which no job ever ran, for a screen that shows it all the same. */
+export function noUsJobs({ config, clock }: UsStatusContext): MarketStatus {
+  return {
+    sessionDate: null,
+    utcOffsetMs: usCalendar(config).zone.offsetMs(clock.wallMs()),
+    workerRunning: false,
+    feed: null,
+    times: { rawDataTimeMs: null, canonicalTruthTime: null, truthEpoch: null, state: null },
+    journal: null,
+    partCount: 0,
+    settled: false,
+    gaps: [],
+    rejected: {},
+    jobs: [],
+    queue: null,
   }
 }

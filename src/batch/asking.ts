@@ -37,7 +37,14 @@ export type NextStep = 'stop' | 'switch' | 'mark' | 'accept' | 'queue'
 
 export type Asked =
   /** `body` as the venue's `judge` gave it: verbatim, without the key. `tries` counts permits taken. */
-  | { readonly ok: true; readonly body: string; readonly fetchedAtMs: UnixMs; readonly tries: number }
+  | {
+      readonly ok: true
+      readonly body: string
+      readonly fetchedAtMs: UnixMs
+      readonly tries: number
+      /** In which format it came, where that is another than was wished. */
+      readonly format?: BatchWish['format']
+    }
   | {
       readonly ok: false
       readonly refusal: BatchRefusal
@@ -134,7 +141,10 @@ export class Asking {
     const failureCount = failures.get(patience) ?? 0
     failures.set(patience, failureCount + 1)
     const mayRetry = failureCount < patience.retriesMax && retriesLeft > 0
-    log.warn('refused', { what: venue.describe(wish), kind, says: message, again: mayRetry })
+    const told = { what: venue.describe(wish), kind, says: message, again: mayRetry }
+    // What most companies' answer is must not bury what somebody should read.
+    if (isOrdinary(wish, kind)) log.info('nothing to tell', told)
+    else log.warn('refused', told)
     if (!mayRetry) return false
     // At least the doubled base; chance lengthens it, so that many who fell together do not return so.
     await clock.sleep(patience.baseMs * 2 ** failureCount * (1 + random()), signal)
@@ -177,6 +187,11 @@ export class Asking {
       return { ok: false, refusal: { kind: 'outage', message: messageOf(error) } }
     }
   }
+}
+
+/** Most companies never split their shares, and many pay no dividend. */
+function isOrdinary({ function: name }: BatchWish, kind: BatchRefusalKind): boolean {
+  return kind === 'no_data' && (name === 'SPLITS' || name === 'DIVIDENDS')
 }
 
 function limitOf(kind: BatchRefusalKind): StreamLimit | null {

@@ -8,12 +8,13 @@
  * from the connect of the one socket to the connect of the next, where the shard's own gap takes over.
  */
 import type { UnixMs } from '../domain/time.ts'
+import type { StateReader, StateWriter } from '../platform/saved-state.ts'
 
 type Absence = { readonly fromMs: number; toMs: number | null }
 
 export class Absences {
   /** By instrument, in the order of their start. */
-  readonly #ofInstrument = new Map<number, Absence[]>()
+  #ofInstrument = new Map<number, Absence[]>()
 
   /** Opens an absence, or does nothing where one is open already. */
   begin(index: number, fromMs: number): void {
@@ -34,5 +35,13 @@ export class Absences {
     const absences = this.#ofInstrument.get(index)
     if (absences === undefined) return false
     return absences.some((one) => one.fromMs < toMs && (one.toMs === null || one.toMs > fromMs))
+  }
+
+  save(writer: StateWriter): void {
+    writer.value(this.#ofInstrument)
+  }
+
+  load(reader: StateReader): void {
+    this.#ofInstrument = reader.value()
   }
 }

@@ -9,10 +9,19 @@ import type { Fact } from '../domain/fact.ts'
 import type { Gap } from '../domain/gap.ts'
 import { instrumentKey } from '../domain/instrument.ts'
 import { type Minute, minuteEnd, minuteStart, type UnixMs } from '../domain/time.ts'
+import type { StateReader, StateWriter } from '../platform/saved-state.ts'
 import { Absences } from './absences.ts'
 import { GapLedger } from './gap-ledger.ts'
 
 export type StartFact = Extract<Fact, { kind: 'start' }>
+
+type SavedTrust = {
+  readonly carriers: number[][]
+  readonly connectedMs: Map<number, UnixMs>
+  readonly awaited: Map<number, number>
+  readonly deal: number
+  readonly tradedSinceMs: UnixMs
+}
 
 const SHARDS_PER_DEAL = 8
 const DEALS_MAX = 1_024
@@ -21,11 +30,11 @@ export class FeedTrust {
   readonly gaps: GapLedger = new GapLedger(SHARDS_PER_DEAL * DEALS_MAX)
   readonly #absences = new Absences()
   /** By instrument: ids of the shards that carried it today, the last one last. */
-  readonly #carriers: number[][] = []
+  #carriers: number[][] = []
   /** By shard id: when its socket was opened. */
-  readonly #connectedMs = new Map<number, UnixMs>()
+  #connectedMs = new Map<number, UnixMs>()
   /** Ids of shards that have not spoken since entries were found missing, and when they last did. */
-  readonly #awaited = new Map<number, number>()
+  #awaited = new Map<number, number>()
   #start: StartFact | null = null
   #deal = -1
   /** When the first trade of the day can happen. */
@@ -174,6 +183,32 @@ export class FeedTrust {
   /** With the shards' own numbers. */
   toldGaps(): readonly Gap[] {
     return this.gaps.gaps().map((gap) => ({ ...gap, shard: gap.shard % SHARDS_PER_DEAL }))
+  }
+
+  /** All but the start fact, which the fold saves. */
+  save(writer: StateWriter): void {
+    const saved: SavedTrust = {
+      carriers: this.#carriers,
+      connectedMs: this.#connectedMs,
+      awaited: this.#awaited,
+      deal: this.#deal,
+      tradedSinceMs: this.#tradedSinceMs,
+    }
+    writer.value(saved)
+    this.#absences.save(writer)
+    this.gaps.save(writer, (this.#deal + 1) * SHARDS_PER_DEAL)
+  }
+
+  load(reader: StateReader, start: StartFact | null): void {
+    const saved = reader.value<SavedTrust>()
+    this.#carriers = saved.carriers
+    this.#connectedMs = saved.connectedMs
+    this.#awaited = saved.awaited
+    this.#deal = saved.deal
+    this.#tradedSinceMs = saved.tradedSinceMs
+    this.#start = start
+    this.#absences.load(reader)
+    this.gaps.load(reader)
   }
 
   #shardIds(): readonly number[] {

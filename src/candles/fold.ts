@@ -15,6 +15,7 @@ import type { Phases } from '../domain/session.ts'
 import { PACKET_OUTCOMES } from '../domain/tick.ts'
 import { type MarketDate, type Minute, minuteEnd, minuteOf, type UnixMs } from '../domain/time.ts'
 import type { StreamVenue } from '../domain/venue.ts'
+import type { StateReader, StateWriter } from '../platform/saved-state.ts'
 import { FeedTrust, type StartFact } from './feed-trust.ts'
 import { finaliseMinute } from './finalise.ts'
 import { InstrumentState, PREVIOUS_PRICE, PRICE_SCALE } from './instrument-state.ts'
@@ -36,6 +37,20 @@ export type FoldOptions = {
   readonly lateness: Lateness
   /** Called once for every finalised minute, in order, silent ones with no rows. */
   readonly onCandles?: (minute: Minute, columns: CandleColumns) => void
+}
+
+/**
+ * Of the rules above and of the layout below: a saved state is only ever loaded by a fold of the same
+ * version, so it must change with either of them.
+ */
+export const FOLD_VERSION = 1
+
+type SavedFold = {
+  readonly start: StartFact | null
+  readonly instruments: readonly Instrument[]
+  readonly classes: readonly Phases[]
+  readonly connectionsMax: number
+  readonly droppedCount: number
 }
 
 const REST_PRICE_SCALE = 100
@@ -138,8 +153,7 @@ export class CandleFold {
 
   #onStart(fact: StartFact): void {
     const indices = this.#admitAll(fact)
-    const used = new Set(this.#state.phaseClass.subarray(0, this.#instruments.length))
-    this.#phases = new PhaseTable(this.#classes, used)
+    const phases = this.#layOut(fact)
     this.#trust.begin(fact, indices, this.#tradedSinceMs())
     for (const [position, index] of indices.entries()) {
       this.#state.shardId[index] = this.#trust.shardId(fact.shards[position]!)
@@ -147,14 +161,22 @@ export class CandleFold {
       this.#state.setSeenEpoch(index, -1)
     }
     if (fact.atMs <= this.#tradedSinceMs()) this.#state.trustFromStart()
+    this.#minutes.start(minuteOf(phases.continuousFromMs), this.#instruments.length)
+  }
+
+  /** What follows from the start fact and from who was ever admitted, and from nothing else. */
+  #layOut(fact: StartFact): PhaseTable {
+    const used = new Set(this.#state.phaseClass.subarray(0, this.#instruments.length))
+    const phases = new PhaseTable(this.#classes, used)
     this.#order = Int32Array.from(this.#instruments.keys()).sort((a, b) =>
       bySymbol(this.#instruments[a]!, this.#instruments[b]!),
     )
-    this.#minutes.start(minuteOf(this.#phases.continuousFromMs), this.#instruments.length)
     const table = new InstrumentTable(this.#instruments)
     const midnightMs = Date.parse(`${fact.date}T00:00:00Z`) - fact.utcOffsetMs
-    this.#packets.start(table, this.#phases, midnightMs, fact.graceMs)
+    this.#packets.start(table, phases, midnightMs, fact.graceMs)
+    this.#phases = phases
     this.#start = fact
+    return phases
   }
 
   /** Indices of the run's instruments, in the order of its list; new ones get the next. */
@@ -225,6 +247,37 @@ export class CandleFold {
       const scale = index === undefined ? 0 : this.#state.get(index, PRICE_SCALE)
       this.#packets.quote(quote, scale || REST_PRICE_SCALE)
     }
+  }
+
+  /** The state after the entries so far. Only of a live fold: settle reads the journal and nothing else. */
+  save(writer: StateWriter): void {
+    if (this.#options.lateness !== 'live') throw new Error('only a live fold is saved')
+    const saved: SavedFold = {
+      start: this.#start,
+      instruments: this.#instruments,
+      classes: this.#classes,
+      connectionsMax: this.#connectionsMax,
+      droppedCount: this.#droppedCount,
+    }
+    writer.value(saved)
+    this.#state.save(writer)
+    this.#trust.save(writer)
+    this.#minutes.save(writer)
+    this.#packets.save(writer, this.#connectionsMax + 1)
+  }
+
+  /** Into a new fold of the same venue; it then goes on as the one that was saved would have. */
+  load(reader: StateReader): void {
+    const saved = reader.value<SavedFold>()
+    for (const instrument of saved.instruments) this.#indexFor(instrument)
+    this.#classes.push(...saved.classes)
+    this.#connectionsMax = saved.connectionsMax
+    this.#droppedCount = saved.droppedCount
+    this.#state.load(reader)
+    this.#trust.load(reader, saved.start)
+    this.#minutes.load(reader)
+    this.#packets.load(reader)
+    if (saved.start !== null) this.#layOut(saved.start)
   }
 
   /** Says that no more entries come: what was live is trusted up to its last sign of life. */

@@ -18,6 +18,7 @@
 import type { LostReason } from '../domain/fact.ts'
 import type { Gap } from '../domain/gap.ts'
 import { MINUTE_MS, type UnixMs } from '../domain/time.ts'
+import type { Cells, StateReader, StateWriter } from '../platform/saved-state.ts'
 
 /** So many packets must have been due within the grace before their absence speaks. */
 const DUE_COUNT_MIN = 20
@@ -109,7 +110,12 @@ export class GapLedger {
     const provenMs = this.provenMs(shard) as UnixMs
     const fromMs = provenMs > 0 && provenMs < lostMs ? provenMs : lostMs
     const gap: OpenGap = { shard, fromMs, lostMs, toMs: null, reason, detail, unattributedVolume: 0 }
-    this.#open[shard] = gap
+    this.#list(gap)
+  }
+
+  #list(gap: OpenGap): void {
+    const { shard } = gap
+    if (gap.toMs === null) this.#open[shard] = gap
     this.#gaps.push(gap)
     const siblings = this.#ofShard.get(shard)
     if (siblings === undefined) this.#ofShard.set(shard, [gap])
@@ -160,5 +166,33 @@ export class GapLedger {
 
   openCount(): number {
     return this.#open.filter((gap) => gap !== undefined).length
+  }
+
+  /** `shardCount`: how many shards there were so far; of the others there is nothing to tell. */
+  save(writer: StateWriter, shardCount: number): void {
+    writer.value(this.#gaps)
+    for (const cells of this.#ofEachShard()) writer.cells(cells.subarray(0, shardCount))
+  }
+
+  /** Into a new ledger. */
+  load(reader: StateReader): void {
+    for (const gap of reader.value<OpenGap[]>()) this.#list(gap)
+    for (const cells of this.#ofEachShard()) {
+      cells.set(cells instanceof Int32Array ? reader.int32() : reader.float64())
+    }
+  }
+
+  #ofEachShard(): readonly Cells[] {
+    return [
+      this.epoch,
+      this.mark,
+      this.lastReceivedMs,
+      this.toldMs,
+      this.#tickCount,
+      this.#answeredMs,
+      this.#countedTicks,
+      this.#pace,
+      this.#paceBefore,
+    ]
   }
 }

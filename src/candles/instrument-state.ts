@@ -3,6 +3,8 @@
  * each other in memory; the packet fold owns and writes it, everybody else reads.
  */
 
+import type { StateReader, StateWriter } from '../platform/saved-state.ts'
+
 export const STATE_STRIDE = 16
 export const PREVIOUS_PRICE = 0 // 0: no packet yet today
 export const PREVIOUS_VOLUME = 1
@@ -65,6 +67,26 @@ export class InstrumentState {
 
   get(index: number, field: number): number {
     return this.cells[index * STATE_STRIDE + field]!
+  }
+
+  save(writer: StateWriter): void {
+    writer.cells(this.cells)
+    writer.cells(this.lastSequence)
+    writer.cells(this.lastConnection)
+    writer.cells(this.shardId)
+    writer.cells(this.phaseClass)
+    writer.cells(this.hasVolume)
+    writer.cells(this.hasSequence)
+  }
+
+  load(reader: StateReader): void {
+    this.cells = reader.float64()
+    this.lastSequence = reader.float64()
+    this.lastConnection = reader.int32()
+    this.shardId = reader.int32()
+    this.phaseClass = reader.uint8()
+    this.hasVolume = reader.uint8()
+    this.hasSequence = reader.uint8()
   }
 }
 

@@ -7,6 +7,7 @@
  * that arrives out of order finds its place.
  */
 import type { Minute } from '../domain/time.ts'
+import type { StateReader, StateWriter } from '../platform/saved-state.ts'
 
 const STRIDE = 16
 const TICK_COUNT = 0
@@ -146,6 +147,14 @@ export class OpenMinute {
     let count = 0
     for (let at = TICK_COUNT; at < this.#cells.length; at += STRIDE) if (this.#cells[at]! > 0) count++
     return count
+  }
+
+  save(writer: StateWriter): void {
+    writer.cells(this.#cells)
+  }
+
+  load(reader: StateReader): void {
+    this.#cells = reader.float64()
   }
 
   /** For finalisation and settle; allocates, so never per tick. */

@@ -7,12 +7,21 @@
  * Both kinds refuse the same future, so that both fold the same packets.
  */
 import type { Minute } from '../domain/time.ts'
+import type { StateReader, StateWriter } from '../platform/saved-state.ts'
 import { OpenMinute } from './open-minute.ts'
 
 const WINDOW_MINUTES = 8
 const DAY_MINUTES = 1_440
 
 export type Lateness = 'live' | 'settle'
+
+type SavedMinutes = {
+  readonly instrumentCount: number
+  readonly firstOpen: number
+  readonly isUntouched: boolean
+  /** By slot: which minute it holds. */
+  readonly minutes: readonly (Minute | null)[]
+}
 
 export class OpenMinutes {
   readonly #lateness: Lateness
@@ -87,6 +96,32 @@ export class OpenMinutes {
   /** Whether a trade after `timeMs` is known to be in the minute. */
   hasTradedSince(index: number, minute: number, timeMs: number): boolean {
     return this.peek(minute as Minute)?.hasTradedSince(index, timeMs) === true
+  }
+
+  /** Finalised minutes too, while their slots are unused: what comes late is held against them. */
+  save(writer: StateWriter): void {
+    const slots = Array.from({ length: this.#slotCount }, (_, slot) => this.#slots[slot])
+    const saved: SavedMinutes = {
+      instrumentCount: this.#instrumentCount,
+      firstOpen: this.#firstOpen,
+      isUntouched: this.#isUntouched,
+      minutes: slots.map((slot) => slot?.minute ?? null),
+    }
+    writer.value(saved)
+    for (const slot of slots) slot?.save(writer)
+  }
+
+  load(reader: StateReader): void {
+    const { instrumentCount, firstOpen, isUntouched, minutes } = reader.value<SavedMinutes>()
+    this.#instrumentCount = instrumentCount
+    this.#firstOpen = firstOpen
+    this.#isUntouched = isUntouched
+    for (const [slot, minute] of minutes.entries()) {
+      if (minute === null) continue
+      const made = new OpenMinute(minute, 0)
+      made.load(reader)
+      this.#slots[slot] = made
+    }
   }
 
   /** What was seen of a minute, or undefined when nothing was. Makes nothing. */

@@ -17,7 +17,7 @@
  */
 
 import { PACKET_HEAD_BYTES, PACKETS_HEAD_BYTES } from '../domain/fact.ts'
-import { Histogram } from '../domain/histogram.ts'
+import { Histogram, type HistogramFacts } from '../domain/histogram.ts'
 import { EXCHANGES } from '../domain/instrument.ts'
 import {
   ABSENT,
@@ -34,6 +34,7 @@ import {
 } from '../domain/tick.ts'
 import { DAY_MS, MINUTE_MS } from '../domain/time.ts'
 import type { Quote } from '../domain/venue.ts'
+import type { StateReader, StateWriter } from '../platform/saved-state.ts'
 import type { GapLedger } from './gap-ledger.ts'
 import {
   IN_CANDLES,
@@ -72,6 +73,12 @@ export type PacketFoldParts = {
   readonly minutes: OpenMinutes
 }
 
+type SavedPackets = {
+  readonly lateCount: number
+  readonly packetCount: number
+  readonly lateness: HistogramFacts
+}
+
 export class PacketFold {
   /** By outcome code, see PACKET_OUTCOMES; [0] is accepted. */
   readonly outcomes: Float64Array = new Float64Array(PACKET_OUTCOMES.length)
@@ -108,6 +115,26 @@ export class PacketFold {
 
   connect(connection: number, shardId: number): void {
     this.#shardOfConnection[connection] = shardId
+  }
+
+  /** All but what `start` says. `connectionCount`: how many connections there were so far. */
+  save(writer: StateWriter, connectionCount: number): void {
+    const { lateCount, packetCount } = this
+    const saved: SavedPackets = { lateCount, packetCount, lateness: this.lateness.facts() }
+    writer.value(saved)
+    writer.cells(this.outcomes)
+    writer.cells(this.#shardOfConnection.subarray(0, connectionCount))
+    this.#rejections.save(writer)
+  }
+
+  load(reader: StateReader): void {
+    const { lateCount, packetCount, lateness } = reader.value<SavedPackets>()
+    this.lateCount = lateCount
+    this.packetCount = packetCount
+    this.lateness.resume(lateness)
+    this.outcomes.set(reader.float64())
+    this.#shardOfConnection.set(reader.int32())
+    this.#rejections.load(reader)
   }
 
   /** Folds a PACKETS payload; `bytes` and `view` cover the same memory. */

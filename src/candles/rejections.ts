@@ -21,6 +21,7 @@ import {
   type TickFields,
 } from '../domain/tick.ts'
 import { MINUTE_MS } from '../domain/time.ts'
+import type { StateReader, StateWriter } from '../platform/saved-state.ts'
 import {
   type InstrumentState,
   MODE_COUNT,
@@ -56,7 +57,7 @@ export type RejectionsParts = { readonly state: InstrumentState; readonly minute
 export class Rejections {
   readonly #state: InstrumentState
   readonly #minutes: OpenMinutes
-  readonly #rows = new Map<number, Row>()
+  #rows = new Map<number, Row>()
   #table: InstrumentTable | null = null
   #phases: PhaseTable | null = null
   #graceMs = 0
@@ -70,6 +71,15 @@ export class Rejections {
     this.#table = table
     this.#phases = phases
     this.#graceMs = graceMs
+  }
+
+  /** All but what `start` says. */
+  save(writer: StateWriter): void {
+    writer.value(this.#rows)
+  }
+
+  load(reader: StateReader): void {
+    this.#rows = reader.value()
   }
 
   /** `tick` is what the decoder read of the packet; `bytes` hold its token. */

@@ -41,7 +41,7 @@ export function createRuntime(command: Command, options: RuntimeOptions = {}): R
     clock,
     json: flags.json,
     write: options.writeLog ?? ((line) => void process.stderr.write(line)),
-    scrub: scrubber.scrub,
+    scrubber,
   })
   const abilities = abilitiesOf(process.stdout, processEnvironment)
   const signal = stopSignal(log)
@@ -86,9 +86,10 @@ export function onlyIndia(market: string): void {
 }
 
 export function printJson(value: unknown): void {
-  process.stdout.write(`${scrubber.scrub(JSON.stringify(value))}\n`)
+  const text = JSON.stringify(value, (_, part) => (typeof part === 'string' ? scrubber.scrub(part) : part))
+  process.stdout.write(`${scrubber.scrubFigures(text)}\n`)
 }
 
 export function print(text: string): void {
-  process.stdout.write(scrubber.scrub(text.endsWith('\n') ? text : `${text}\n`))
+  process.stdout.write(scrubber.scrubFigures(text.endsWith('\n') ? text : `${text}\n`))
 }

@@ -169,6 +169,7 @@ export class JournalAppender {
       boundsMs: SYNC_BOUNDS_MS,
       counts: places.map((_, place) => Atomics.load(this.#control, SYNC_COUNTS + place)),
       sumMs: Atomics.load(this.#control, SYNC_TENTHS) / 10,
+      leastMs: null,
     }
   }
 

@@ -7,10 +7,12 @@ import { createHash } from 'node:crypto'
 import { OperatingError } from '../domain/error.ts'
 import type { SegmentHead } from './format.ts'
 import { CHAIN_BYTES, CHAIN_SEAL } from './format.ts'
+import { isIn, type JournalPlace } from './place.ts'
 import type { LoadedSegment, SegmentPath } from './segments.ts'
 import { loadSegment } from './segments.ts'
 import type { SeqRange, Survey } from './survey.ts'
 import { surveySegment } from './survey.ts'
+import { release } from './zst.ts'
 
 /**
  * `superseded`: entries from `prefixEndAt` on were numbered anew into the next segment, so the rest is
@@ -48,9 +50,27 @@ export function inspectJournal(paths: readonly SegmentPath[]): InspectedJournal 
     const next = loadSegment(path)
     refuseForeign(segment, next)
     inspections.push(inspectSegment(segment, next.head))
+    release(segment.bytes)
     segment = next
   }
   return { inspections, last: { segment, survey: surveySegment(segment) }, missingBefore: before }
+}
+
+/**
+ * The same from the segment of `place` on: those before it were whole when they were sealed, and are not
+ * read. Null where that is not all that there is to say: the entry is not in that place, or something is
+ * damaged.
+ */
+export function inspectFrom(paths: readonly SegmentPath[], place: JournalPlace): InspectedJournal | null {
+  const at = paths.findIndex(({ segment }) => segment === place.segment)
+  // None has gone astray before it: the first segment of a journal has number 1.
+  if (at < 0 || place.segment !== at + 1) return null
+  const { inspections, last } = inspectJournal(paths.slice(at))
+  if (last === null || inspections.some(({ status }) => status === 'damaged')) return null
+  const [first, second] = [...inspections.map(({ head }) => head), last.segment.head]
+  const nextSeq = second?.firstSeq ?? last.survey.prefixLastSeq + 1
+  if (!isIn(first!, place) || place.seq < first!.firstSeq || place.seq >= nextSeq) return null
+  return { inspections, last, missingBefore: [] }
 }
 
 function refuseForeign(segment: LoadedSegment, next: LoadedSegment): void {

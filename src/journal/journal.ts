@@ -8,6 +8,7 @@ import { threadUrl } from '../platform/thread.ts'
 import { JournalAppender } from './appender.ts'
 import { readBootId } from './boot.ts'
 import { Compressor, leftRaw } from './compress.ts'
+import type { JournalPlace } from './place.ts'
 import type { RecoveryReport } from './recover.ts'
 import { recoverJournal } from './recover.ts'
 import { createRing } from './ring.ts'
@@ -20,6 +21,8 @@ export type JournalOptions = {
   readonly ringBytes?: number
   /** Entries up to here are known durable from outside (the manifest, the event chain). */
   readonly floorSeq?: number
+  /** What the entries say up to here need not be read again; see RecoveryOptions. */
+  readonly known?: JournalPlace | undefined
   readonly commitMs?: number
   readonly commitBytes?: number
   readonly heartbeatMs?: number
@@ -36,14 +39,20 @@ export type JournalOptions = {
   readonly simulation?: ClockSimulation
 }
 
-export type OpenJournal = { readonly appender: JournalAppender; readonly report: RecoveryReport }
+export type OpenJournal = {
+  readonly appender: JournalAppender
+  readonly report: RecoveryReport
+  /** Whether `known` was found as it was; if not, everything was inspected and is to be read. */
+  readonly isKnown: boolean
+}
 
 /** The caller holds the lock. Throws JOURNAL_FOREIGN when the directory holds another writer's files. */
 export async function openJournal(options: JournalOptions): Promise<OpenJournal> {
   const { dir } = options
   makeDir(dir)
-  const { report, tail } = recoverJournal(dir, {
+  const { report, tail, isKnown } = recoverJournal(dir, {
     floorSeq: options.floorSeq ?? 0,
+    known: options.known,
     clock: createClock(options.simulation),
   })
   const sealedBefore = leftRaw(dir)
@@ -65,7 +74,7 @@ export async function openJournal(options: JournalOptions): Promise<OpenJournal>
   const worker = new Worker(threadUrl('writer-thread', import.meta.url), { workerData: data })
   const appender = new JournalAppender(worker, ring, report.lastSeq + 1)
   if (options.isCompressing ?? true) compressBehind(appender, sealedBefore)
-  return { appender, report }
+  return { appender, report, isKnown }
 }
 
 function compressBehind(appender: JournalAppender, sealedBefore: readonly string[]): void {

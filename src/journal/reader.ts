@@ -6,6 +6,7 @@ import { OperatingError } from '../domain/error.ts'
 import type { SegmentHead } from './format.ts'
 import { CHAIN_SEAL, TYPE_INTERNAL_MIN, TYPE_SEAL } from './format.ts'
 import { isSame } from './inspect.ts'
+import type { JournalPlace } from './place.ts'
 import { openLoader } from './read-ahead.ts'
 import { FrameCursor } from './scan.ts'
 import type { LoadedSegment } from './segments.ts'
@@ -33,20 +34,27 @@ export type Damage = {
 export type ReadOptions = {
   /** Called where entries are damaged or missing; reading goes on behind. Without it, reading throws. */
   readonly onDamage?: (damage: Damage) => void
+  /** Only the entries after this one, which recovery has found in its place. */
+  readonly after?: JournalPlace | undefined
 }
 
 /** Throws JOURNAL_CORRUPT at damage when nobody listens to it, JOURNAL_FOREIGN at a file that is not ours. */
 export function* readSegments(dir: string, options: ReadOptions = {}): Generator<JournalFrame, void, void> {
-  const paths = listSegments(dir)
+  const { after } = options
+  const paths = listSegments(dir).filter(({ segment }) => segment >= (after?.segment ?? 0))
   const report = options.onDamage ?? refuse
   const frame = emptyFrame()
   const loader = openLoader(paths)
   try {
     let segment = paths.length > 0 ? loader.load(0) : null
-    if (segment !== null) reportMissing(segment.path, 0, 1, segment.head.firstSeq - 1, report)
+    if (segment !== null && after === undefined) {
+      reportMissing(segment.path, 0, 1, segment.head.firstSeq - 1, report)
+    }
     for (let i = 1; segment !== null; i++) {
       const next: LoadedSegment | null = i < paths.length ? loader.load(i) : null
-      yield* readSegment(segment, next?.head ?? null, frame, report)
+      for (const _ of readSegment(segment, next?.head ?? null, frame, report)) {
+        if (frame.seq > (after?.seq ?? 0)) yield frame
+      }
       segment = next
     }
   } finally {

@@ -17,6 +17,9 @@
  * A file that the disk failed under (.poison) is trusted up to its floor. What is whole beyond it was
  * never called durable; it is numbered anew into a new file, and that file is made durable.
  *
+ * A caller who knows what the journal says up to a place of it (a checkpoint) is spared the segments before:
+ * they were whole when they were sealed, or when the run before read them, and `verify` reads them all.
+ *
  * Recovery of what recovery left changes nothing and finds the same entries. `wasClean` is false for a
  * run without its clean seal even when nothing is torn: what was received and never handed over leaves
  * no trace but time.
@@ -28,7 +31,8 @@ import { syncDir, syncFile } from '../platform/durable.ts'
 import { readBootId } from './boot.ts'
 import { CHAIN_BYTES, CHAIN_NONE, CHAIN_SEAL, SEGMENT_HEAD_BYTES } from './format.ts'
 import type { InspectedJournal } from './inspect.ts'
-import { inspectJournal, isSame, missingUpTo, sha256Of } from './inspect.ts'
+import { inspectFrom, inspectJournal, isSame, missingUpTo, sha256Of } from './inspect.ts'
+import type { JournalPlace } from './place.ts'
 import { cutOff, keepAside, removeFile } from './quarantine.ts'
 import { publishSalvage } from './salvage.ts'
 import type { LoadedSegment, SegmentPath } from './segments.ts'
@@ -60,9 +64,19 @@ export type RecoveryReport = {
 /** What the next segment's head says of the one before. */
 export type JournalTail = { readonly segment: number; readonly chain: number; readonly sha256: Uint8Array }
 
-export type RecoveryOptions = { readonly floorSeq: number; readonly clock: Clock }
+export type RecoveryOptions = {
+  readonly floorSeq: number
+  readonly clock: Clock
+  /** The caller knows what the entries say up to here, if this is the journal that he knows. */
+  readonly known?: JournalPlace | undefined
+}
 
-export type Recovery = { readonly report: RecoveryReport; readonly tail: JournalTail }
+export type Recovery = {
+  readonly report: RecoveryReport
+  readonly tail: JournalTail
+  /** Whether `known` is a place of this journal, and everything from its segment on is whole. */
+  readonly isKnown: boolean
+}
 
 const NO_HASH: Uint8Array = new Uint8Array(32)
 
@@ -74,14 +88,16 @@ export function recoverJournal(dir: string, options: RecoveryOptions): Recovery 
   if (listed.length > 0) syncDir(dir)
   const headless = headlessLast(listed)
   const paths = headless === null ? listed : listed.slice(0, -1)
-  const inspected = inspectJournal(paths)
+  const fromKnown = options.known === undefined ? null : inspectFrom(paths, options.known)
+  const inspected = fromKnown ?? inspectJournal(paths)
   sweepTemporaries(dir)
   if (headless !== null) setAside(headless)
   const headlessBytes = headless === null ? 0 : headless.sizeBytes
   if (inspected.last === null) return emptyRecovery(options.floorSeq, headlessBytes)
   const damaged = inspected.inspections.filter((inspection) => inspection.status === 'damaged')
   for (const { at } of damaged) keepAside(at.path, 'damaged', readFileSync(at.path))
-  return recoverLast(dir, inspected, damaged.length > 0, headlessBytes, options)
+  const recovered = recoverLast(dir, inspected, damaged.length > 0, headlessBytes, options)
+  return { ...recovered, isKnown: fromKnown !== null && recovered.report.class !== 'CORRUPT' }
 }
 
 /** A last file too short for a head: its name was never promised, or its bytes are gone. */
@@ -126,6 +142,7 @@ function emptyRecovery(floorSeq: number, tornBytes: number): Recovery {
       generation: 0,
     },
     tail: { segment: 0, chain: CHAIN_NONE, sha256: NO_HASH },
+    isKnown: false,
   }
 }
 
@@ -145,7 +162,7 @@ function recoverLast(
   isDamagedBefore: boolean,
   headlessBytes: number,
   options: RecoveryOptions,
-): Recovery {
+): Omit<Recovery, 'isKnown'> {
   const { segment, survey } = inspected.last!
   const { inspections } = inspected
   for (const { at, survey: before, status } of inspections) {

@@ -53,8 +53,9 @@ export async function* compressBlocks(
  * Gives the memory back now. Left to the collector, which counts only what JavaScript takes, the blocks of
  * several segments would be there together. What shares its memory with others (Node's pool) stays.
  */
-function release(bytes: Buffer): void {
-  if (bytes.byteLength === bytes.buffer.byteLength) (bytes.buffer as ArrayBuffer).transfer(0)
+export function release(bytes: Uint8Array): void {
+  const { buffer } = bytes
+  if (buffer instanceof ArrayBuffer && bytes.byteLength === buffer.byteLength) buffer.transfer(0)
 }
 
 function indexOf(sizes: readonly (readonly [compressedBytes: number, rawBytes: number])[]): Uint8Array {
@@ -79,13 +80,16 @@ export function decompressSegment(bytes: Uint8Array): Uint8Array | null {
   let outAt = 0
   for (const { at, sizeBytes, rawBytes } of blocks) {
     const raw = decompressBlock(bytes.subarray(at, at + sizeBytes), rawBytes)
-    if (raw !== null) out.set(raw, outAt)
+    if (raw !== null) {
+      out.set(raw, outAt)
+      release(raw)
+    }
     outAt += rawBytes
   }
   return out
 }
 
-function decompressBlock(block: Uint8Array, rawBytes: number): Uint8Array | null {
+function decompressBlock(block: Uint8Array, rawBytes: number): Buffer | null {
   try {
     const raw = zstdDecompressSync(block, { chunkSize: Math.max(rawBytes, 64), maxOutputLength: rawBytes })
     return raw.byteLength === rawBytes ? raw : null

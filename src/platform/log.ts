@@ -2,6 +2,10 @@
  * What does the operator read while it runs? One line per fact, on stderr: text for people, JSON by pino with
  * `--json`. Secrets are kept out twice: by the path of fields that are named like one, and, the last
  * defence, by value: known secrets are blotted out of every line, in whatever field or message they arrive.
+ *
+ * A PIN of four digits is also a number of shares. So words (messages, texts in fields, errors) lose every
+ * secret, and figures of ours lose those that cannot be a figure: a count is not blotted out of a line, and a
+ * line of JSON stays JSON.
  */
 import { createRequire } from 'node:module'
 import type { DestinationStream, pino as Pino } from 'pino'
@@ -27,7 +31,7 @@ export type LogOptions = {
   readonly clock: Clock
   readonly json: boolean
   readonly write: (line: string) => void
-  readonly scrub: (line: string) => string
+  readonly scrubber: Pick<Scrubber, 'scrub' | 'scrubFigures'>
 }
 
 /** Names of fields that never show their value, whatever it is. */
@@ -45,21 +49,28 @@ const SECRET_FIELDS = [
 const CENSORED = '[redacted]'
 
 export function createLog(options: LogOptions): Log {
-  const { write, scrub } = options
-  const emit = options.json ? jsonLines(options) : textLines(options)
+  const { write, scrubber } = options
+  const lines = options.json ? jsonLines(options) : textLines(options)
+  const emit = (level: Level, message: string, fields: LogFields = {}): void => {
+    const clean = ([name, value]: [string, unknown]): [string, unknown] => [
+      name,
+      typeof value === 'string' ? scrubber.scrub(value) : value,
+    ]
+    lines(level, scrubber.scrub(message), Object.fromEntries(Object.entries(fields).map(clean)) as LogFields)
+  }
   return {
-    info: (message, fields) => emit('info', message, fields ?? {}),
-    warn: (message, fields) => emit('warn', message, fields ?? {}),
-    error: (message, fields) => emit('error', message, fields ?? {}),
-    pass: (line) => write(`${scrub(line)}\n`),
+    info: (message, fields) => emit('info', message, fields),
+    warn: (message, fields) => emit('warn', message, fields),
+    error: (message, fields) => emit('error', message, fields),
+    pass: (line) => write(`${scrubber.scrubFigures(line)}\n`),
   }
 }
 
 type Level = 'info' | 'warn' | 'error'
 type Emit = (level: Level, message: string, fields: LogFields) => void
 
-function jsonLines({ clock, write, scrub }: LogOptions): Emit {
-  const destination: DestinationStream = { write: (line) => write(scrub(line)) }
+function jsonLines({ clock, write, scrubber }: LogOptions): Emit {
+  const destination: DestinationStream = { write: (line) => write(scrubber.scrubFigures(line)) }
   const logger = loadPino()(
     {
       base: null,
@@ -78,10 +89,10 @@ function loadPino(): typeof Pino {
   return (createRequire(import.meta.url)('pino') as { pino: typeof Pino }).pino
 }
 
-function textLines({ clock, write, scrub }: LogOptions): Emit {
+function textLines({ clock, write, scrubber }: LogOptions): Emit {
   return (level, message, fields) => {
     const at = new Date(clock.wallMs()).toISOString()
-    write(`${scrub(`${at} ${level.padEnd(5)} ${message}${textOf(fields)}`)}\n`)
+    write(`${scrubber.scrubFigures(`${at} ${level.padEnd(5)} ${message}${textOf(fields)}`)}\n`)
   }
 }
 
@@ -95,23 +106,35 @@ function textOf(fields: LogFields): string {
 /** Secrets shorter than this are too likely to be ordinary text to be blotted out of prose. */
 const SCRUBBED_LENGTH_MIN = 4
 
-/** Collects secrets as they become known and removes them, plain and URL-encoded, from text. */
+/** So many digits and no more may as well be a figure. */
+const FIGURE = /^\d{1,9}$/
+
+/** Collects secrets as they become known and removes them, plain and encoded, from text. */
 export class Scrubber {
   readonly #needles = new Set<string>()
+  readonly #figures = new Map<string, RegExp>()
 
   add(...secrets: readonly Secret[]): void {
     for (const secret of secrets) {
       const value = secret.reveal()
       if (value.length < SCRUBBED_LENGTH_MIN) continue
-      this.#needles.add(value)
-      this.#needles.add(encodeURIComponent(value))
+      if (FIGURE.test(value)) this.#figures.set(value, new RegExp(`(?<!\\w)${value}(?!\\w)`, 'g'))
+      else for (const form of [value, encodeURIComponent(value)]) this.#needles.add(form)
       this.#needles.add(Buffer.from(value).toString('base64'))
     }
   }
 
+  /** For words: of us, of the vendor, of the system. */
   readonly scrub = (text: string): string => {
+    let clean = this.scrubFigures(text)
+    for (const pattern of this.#figures.values()) clean = clean.replace(pattern, CENSORED)
+    return clean
+  }
+
+  /** For lines that hold figures: all secrets but those that may be one. */
+  readonly scrubFigures = (text: string): string => {
     let clean = text
-    for (const needle of this.#needles) clean = clean.replaceAll(needle, '[redacted]')
+    for (const needle of this.#needles) clean = clean.replaceAll(needle, CENSORED)
     return clean
   }
 }

@@ -76,7 +76,8 @@ function usJobs(times: SessionTimes): readonly PlannedJob[] {
 
 function gateOf(times: SessionTimes, dueMs: UnixMs, after: string): PlannedJob {
   const { market, session } = times
-  const args = ['gate', 'ingest', '--market', market, '--date', session]
+  // Not this session alone: one whose data were late had to wait, and holds back all that follow.
+  const args = ['gate', 'ingest', '--market', market, '--through', session]
   return jobOf(times, 'gate', dueMs, { after: [after], args })
 }
 

@@ -64,7 +64,7 @@ export function contextIn(dir: string, options: ContextOptions = {}): TestContex
     config,
     clock,
     simulation: undefined,
-    log: createLog({ clock, json: false, write: (line) => logLines.push(line), scrub: scrubber.scrub }),
+    log: createLog({ clock, json: false, write: (line) => logLines.push(line), scrubber }),
     scrubber,
     random: () => 0.5,
     signal: stopping.signal,

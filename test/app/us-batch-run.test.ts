@@ -10,7 +10,7 @@ import type { QueueItem } from '../../src/batch/retry-queue.ts'
 import type { BatchRefusalKind, BatchWish, RawAnswer } from '../../src/domain/batch.ts'
 import { DAY_MS, type UnixMs } from '../../src/domain/time.ts'
 import { createClock } from '../../src/platform/clock.ts'
-import { createLog } from '../../src/platform/log.ts'
+import { createLog, Scrubber } from '../../src/platform/log.ts'
 
 const NOW = Date.parse('2026-05-15T21:00:00Z') as UnixMs
 const CLOCK = createClock({ instantMs: NOW, realMs: Date.now(), speed: 1 })
@@ -56,7 +56,7 @@ class Desk {
     known: this.known,
     rights: this.rights,
     clock: CLOCK,
-    log: createLog({ clock: CLOCK, json: false, write: () => {}, scrub: (text) => text }),
+    log: createLog({ clock: CLOCK, json: false, write: () => {}, scrubber: new Scrubber() }),
     signal: this.stopping.signal,
   })
 
@@ -102,9 +102,9 @@ test('a free key falls back to prices, splits and dividends, and learns it once 
   expect(desk.asked).toEqual([
     'TIME_SERIES_DAILY_ADJUSTED A compact',
     ...['A', 'B'].flatMap((symbol) => [
-      `TIME_SERIES_DAILY ${symbol} compact`,
       `SPLITS ${symbol}`,
       `DIVIDENDS ${symbol}`,
+      `TIME_SERIES_DAILY ${symbol} compact`,
     ]),
   ])
   expect(desk.run.completeCount).toBe(2)
@@ -144,7 +144,7 @@ test('that a company never split its shares is an answer, and not asked again by
   await desk.run.askAll(desk.works('A'), () => {})
   expect(desk.run).toMatchObject({ completeCount: 1, keptCount: 1 })
   desk.known.close()
-  const prices = { wish: dailyWishes('A', { way: 'parts', size: 'compact' }, false)[0]!, path: '' }
+  const prices = { wish: dailyWishes('A', { way: 'parts', size: 'compact' }, false).at(-1)!, path: '' }
   const known = new KnownAnswers(dir, [{ ...prices, fetchedAtMs: NOW }])
   const again = new Desk()
   again.known = known
@@ -183,6 +183,20 @@ test('prices without a row are no answer: the symbol waits in the queue', async 
   await desk.run.askAll(desk.works('A'), () => {})
   expect([...desk.queued.values()]).toEqual(['waiting'])
   expect(failedByKind(desk.run)).toEqual({ no_data: 1 })
+})
+
+test('prices that we adjust ourselves wait for their splits and dividends, in the queue', async () => {
+  const desk = new Desk()
+  desk.says.set('TIME_SERIES_DAILY_ADJUSTED', 'not_entitled')
+  desk.says.set('DIVIDENDS A', 'not_understood')
+  await desk.run.askAll(desk.works('A', 'B'), () => {})
+  expect(desk.asked).not.toContain('TIME_SERIES_DAILY A compact')
+  expect([...desk.queued]).toEqual([
+    ['DIVIDENDS A', 'waiting'],
+    ['TIME_SERIES_DAILY A compact', 'waiting'],
+  ])
+  expect(desk.kept).toContain('TIME_SERIES_DAILY B compact')
+  expect(failedByKind(desk.run)).toEqual({ not_understood: 1 })
 })
 
 test('a spent day ends the job in order, and says how many symbols are left', async () => {
@@ -229,7 +243,8 @@ test('what the key may not ask for in any form ends the job with its first symbo
   for (const name of ['TIME_SERIES_DAILY_ADJUSTED', 'TIME_SERIES_DAILY']) desk.says.set(name, 'not_entitled')
   await desk.run.askAll(desk.works('A', 'B'), () => {})
   expect(desk.run.earlyEnd).toMatchObject({ kind: 'not_entitled' })
-  expect(desk.asked).toHaveLength(2)
+  expect(desk.asked.filter((name) => name.startsWith('TIME_SERIES'))).toHaveLength(2)
+  expect(desk.asked.filter((name) => name.includes(' B'))).toEqual([])
 })
 
 test('rights of another version are not guessed at', () => {

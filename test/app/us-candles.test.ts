@@ -154,7 +154,7 @@ test.each<[Partial<UsCandleWords>, string, RegExp]>([
   [{ date: '2026-02-23' }, 'NOT_FOUND', /none on 2026-02-23; held are 2026-02-18 to 2026-03-03/],
   [{ symbol: 'ACNE' }, 'NOT_FOUND', /candles of ACNE: none are held under .*check the symbol/],
   [{ symbol: "A' or 1=1 --" }, 'NOT_FOUND', /none are held/],
-  [{ symbol: 'ACNE', every: '5m' }, 'NOT_FOUND', /none are held/],
+  [{ symbol: 'ACNE', every: '5m' }, 'NOT_FOUND', /none of 5 minutes are held.*chandler batch intraday/],
   [{ symbol: 'ACNE', asOf: '2026-03-06' }, 'NOT_FOUND', /none are held/],
 ])('what cannot be answered is told in one line: %j', async (words, code, message) => {
   const asked = ask(words)

@@ -4,11 +4,12 @@ import { createClock } from '../../src/platform/clock.ts'
 import { createLog, type Log, Scrubber } from '../../src/platform/log.ts'
 
 const CANARY = 'K9-canary/secret=='
+const PIN = '4321'
 
 function logTo(lines: string[], json: boolean): Log {
   const scrubber = new Scrubber()
-  scrubber.add(new Secret(CANARY))
-  return createLog({ clock: createClock(), json, write: (line) => lines.push(line), scrub: scrubber.scrub })
+  scrubber.add(new Secret(CANARY), new Secret(PIN))
+  return createLog({ clock: createClock(), json, write: (line) => lines.push(line), scrubber })
 }
 
 test.each([true, false])(
@@ -38,4 +39,13 @@ test('a JSON line has its time, its level, its message and its fields', () => {
   expect(line).toMatchObject({ level: 'warn', message: 'a gap was "found"\nhere', shard: 2, reason: null })
   expect(Date.parse(String(line.at))).not.toBeNaN()
   expect(Object.keys(line).toSorted()).toEqual(['at', 'level', 'message', 'reason', 'shard'])
+})
+
+test('a PIN is in no words, and a figure that happens to equal it stays a figure', () => {
+  const lines: string[] = []
+  const log = logTo(lines, true)
+  log.warn(`the vendor said "wrong pin 4321"`, { why: 'pin=4321', candles: 4321, volume: 14_321 })
+  const line = JSON.parse(lines[0]!) as Record<string, unknown>
+  expect(line).toMatchObject({ candles: 4321, volume: 14_321, why: 'pin=[redacted]' })
+  expect(line.message).toBe('the vendor said "wrong pin [redacted]"')
 })

@@ -10,7 +10,7 @@ import type { BatchOutcome } from '../../src/app/batch-outcome.ts'
 import type { ChainEvent } from '../../src/domain/event.ts'
 import type { UnixMs } from '../../src/domain/time.ts'
 import { type ClockSimulation, createClock, formatClockSetting } from '../../src/platform/clock.ts'
-import { createLog } from '../../src/platform/log.ts'
+import { createLog, Scrubber } from '../../src/platform/log.ts'
 import {
   type AlphavantageStandIn,
   type AlphavantageStandInOptions,
@@ -37,13 +37,16 @@ export type Vendor = {
 export async function startVendor({ at, speed = 1, ...options }: VendorOptions): Promise<Vendor> {
   const simulation: ClockSimulation = { instantMs: Date.parse(at) as UnixMs, realMs: Date.now(), speed }
   const clock = createClock(simulation)
-  const log = createLog({ clock, json: false, write: () => {}, scrub: (text) => text })
+  const log = createLog({ clock, json: false, write: () => {}, scrubber: new Scrubber() })
   const standIn = await startAlphavantageStandIn({ ...options, clock, simulation, log })
   return { standIn, url: standIn.address.restUrl, clock: formatClockSetting(simulation) }
 }
 
 export type LakeOptions = {
+  /** The operator's own list; without it the universe. */
   readonly symbols?: readonly string[]
+  /** What the proxy set requires. */
+  readonly required?: readonly string[]
   readonly batch?: object
 }
 
@@ -74,9 +77,16 @@ export class BatchLake {
       schema: 'chandler.proxy_set.v1',
       market: 'us',
       version: '1.0.0',
-      roles: [{ role: 'equity_core', symbols: [CORE_SYMBOL] }],
+      // The roles that the shipped policy speaks of.
+      roles: ['equity_core', 'volatility'].map((role) => ({
+        role,
+        symbols: options.required ?? [CORE_SYMBOL],
+      })),
     })
-    this.#config = fileIn(dir, 'config.json', { dataDir: this.dataDir, markets: { us: { batch, proxySet } } })
+    this.#config = fileIn(dir, 'config.json', {
+      dataDir: this.dataDir,
+      markets: { us: { batch, proxySet, http: { port: 0 } } },
+    })
     this.#env = { ALPHAVANTAGE_API_KEY: CANARY_KEY, CHANDLER_CLOCK: vendor.clock }
   }
 

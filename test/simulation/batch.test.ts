@@ -100,8 +100,10 @@ test('the candle of a session that is still being traded is not in the lake befo
   expect(await lake.job(['batch', 'daily'])).toMatchObject({ session: '2026-05-14', completeCount: 1 })
   const vendor = await vendorOf()
   const sameLake = new BatchLake(dirname(lake.dataDir), vendor, { symbols: ['QAAA'] })
-  // The vendor did show it.
-  expect(sameLake.rawBodies().get('QAAA_TIME_SERIES_DAILY_ADJUSTED_compact')?.[0]).toContain('\n2026-05-15,')
+  // The vendor did show it, in the JSON that a symbol's first answer comes in.
+  expect(sameLake.rawBodies().get('QAAA_TIME_SERIES_DAILY_ADJUSTED_compact')?.[0]).toContain(
+    '"2026-05-15": {',
+  )
   expect(await sameLake.lastDate('QAAA')).toBe('2026-05-14')
   expect(await sameLake.job(['batch', 'daily'])).toMatchObject({ session: '2026-05-15', askedCount: 1 })
   expect(await sameLake.lastDate('QAAA')).toBe('2026-05-15')

@@ -25,5 +25,6 @@ test('kill after kill costs no published candle, and every candle that says comp
   expect(summary.candlesCompared).toBeGreaterThan(50)
   expect(summary.vendorRows).toBeGreaterThan(50)
   expect(summary.replayEqual).toBeGreaterThan(10)
+  expect(summary.checkpointsUsed).toBeGreaterThan(0)
   rmSync(dir, { recursive: true })
 }, 120_000)

@@ -60,6 +60,8 @@ export type PlayedSession = {
   readonly kills: readonly Kill[]
   /** Real ms from the start of a run to its feed being live, for runs that came so far. */
   readonly restartsMs: readonly number[]
+  /** Starts that went on from a checkpoint. */
+  readonly checkpointsUsed: number
   readonly published: PublishedFiles
   /** Files that a kill left half way between being named and being listed. */
   readonly unlistedCount: number
@@ -83,6 +85,7 @@ export type KillSummary = SessionVerdict & {
   readonly sessions: number
   readonly restartMsMedian: number
   readonly restartMsMax: number
+  readonly checkpointsUsed: number
   readonly seed: number
   readonly speed: number
 }
@@ -98,6 +101,7 @@ const LEAD_REAL_MS = 4_000
 /** No kill in the last minutes: the last run is to see the close. */
 const LAST_MINUTES = 4
 const READY_REAL_MS = 800
+const SEGMENT_BYTES = 256 * 1_024
 /** A machine under load takes longer to die and to rise than planned. */
 const SLACK_RATIO = 1.25
 
@@ -107,10 +111,12 @@ export async function runKillLoop(options: KillOptions): Promise<KillSummary> {
   const verdicts: SessionVerdict[] = []
   const restartsMs: number[] = []
   let kills = 0
+  let checkpointsUsed = 0
   for (const [at, plan] of sessions.entries()) {
     const { played, verdict } = await playSession(options, plan, at)
     kills += played.kills.length
     restartsMs.push(...played.restartsMs)
+    checkpointsUsed += played.checkpointsUsed
     verdicts.push(verdict)
     options.onProgress(`${plan.date}: ${played.kills.length} kills, ${JSON.stringify(verdict)}`)
   }
@@ -121,6 +127,7 @@ export async function runKillLoop(options: KillOptions): Promise<KillSummary> {
     ...addUp(verdicts),
     restartMsMedian: Math.round(restartsMs[restartsMs.length >> 1] ?? 0),
     restartMsMax: Math.round(restartsMs.at(-1) ?? 0),
+    checkpointsUsed,
     seed: options.seed,
     speed: options.speed,
   }
@@ -218,9 +225,11 @@ function prepareWorker(
     dataSilenceMs: 5_000 * speed,
     pingIntervalMs: 300 * speed,
   }
+  // Small segments, so that checkpoints lie in one of many, and those before it are sealed and compressed.
+  const journal = { ballastBytes: 0, segmentBytes: SEGMENT_BYTES, syncBytes: SEGMENT_BYTES }
   const config = fileIn(dir, `${name}-${plan.date}.json`, {
     dataDir,
-    markets: { in: { instruments, calendarOverride, stream, journal: { ballastBytes: 0 } } },
+    markets: { in: { instruments, calendarOverride, stream, journal } },
   })
   const env = { ...credentialsOf(name.toUpperCase()), CHANDLER_CLOCK: clock }
   return { dataDir, args: ['--config', config, '--json'], env }
@@ -329,6 +338,7 @@ class KilledSession {
       date: this.#date,
       kills: this.#kills,
       restartsMs: this.#restartsMs,
+      checkpointsUsed: this.runs.filter(({ stderrLines }) => stderrLines.some(isFromCheckpoint)).length,
       published: this.#published,
       unlistedCount: this.#unlistedCount,
       complaints: this.#complaints,
@@ -338,6 +348,10 @@ class KilledSession {
       options: this.#options,
     }
   }
+}
+
+function isFromCheckpoint(line: string): boolean {
+  return /"afterSeq":[1-9]/.test(line)
 }
 
 /** Figures that must be 0. */

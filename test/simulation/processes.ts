@@ -33,7 +33,10 @@ export function credentialsOf(clientCode: string): Environment {
   }
 }
 
-/** One running command. `args` are those of the user, without the program. */
+/**
+ * One running command. `args` are those of the user, without the program; `before` is what runs the program:
+ * a tracer, a limiter. Either must become the program, so that a signal reaches it.
+ */
 export class RunningCommand {
   readonly child: ChildProcess
   readonly ended: Promise<Ended>
@@ -43,8 +46,9 @@ export class RunningCommand {
   stdout = ''
   readonly #listeners = new Set<(line: string) => void>()
 
-  constructor(args: readonly string[], env: Environment, cwd?: string) {
-    this.child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN, ...args], {
+  constructor(args: readonly string[], env: Environment, cwd?: string, before: readonly string[] = []) {
+    const words = [...before, process.execPath, '--disable-warning=ExperimentalWarning', MAIN, ...args]
+    this.child = spawn(words[0]!, words.slice(1), {
       env: { PATH: process.env.PATH, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
       ...(cwd === undefined ? {} : { cwd }),
@@ -125,15 +129,17 @@ export type ExchangeOptions = {
   readonly packetsPerSecond: number
   readonly seed?: number
   readonly args?: readonly string[]
+  readonly before?: readonly string[]
 }
 
 export type Exchange = ExchangeAddress & { readonly command: RunningCommand }
 
 /** A stand-in in a process of its own. */
 export async function startExchange(options: ExchangeOptions): Promise<Exchange> {
-  const { clock, instrumentCount, packetsPerSecond, seed = 1, args = [] } = options
+  const { clock, instrumentCount, packetsPerSecond, seed = 1, args = [], before } = options
   const numbers = ['--instruments', instrumentCount, '--rate', packetsPerSecond, '--seed', seed].map(String)
-  const command = new RunningCommand(['sim', 'smartapi', ...numbers, ...args], { CHANDLER_CLOCK: clock })
+  const words = ['sim', 'smartapi', ...numbers, ...args]
+  const command = new RunningCommand(words, { CHANDLER_CLOCK: clock }, undefined, before)
   const { restUrl, streamUrl } = await command.firstAnswer<ExchangeAddress>()
   return { restUrl, streamUrl, command }
 }

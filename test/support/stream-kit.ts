@@ -200,7 +200,7 @@ export function recordingLog(
   scrubber: Scrubber = new Scrubber(),
 ): { log: Log; lines: string[] } {
   const lines: string[] = []
-  const log = createLog({ clock, json: false, write: (line) => lines.push(line), scrub: scrubber.scrub })
+  const log = createLog({ clock, json: false, write: (line) => lines.push(line), scrubber })
   return { log, lines }
 }
 

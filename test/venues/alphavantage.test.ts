@@ -215,6 +215,14 @@ test('an answer for another symbol is not understood, another spelling is', () =
   expect(kindOf(alphavantage.judge(wish, replyOf(dailyJson('brk.b')), KEY))).toBe('ok')
 })
 
+test('that another symbol never split, or an empty object, says nothing of ours', () => {
+  const wish = wishFor('SPLITS', 'AAPL', 'json')
+  const kindFor = (body: object) => kindOf(alphavantage.judge(wish, replyOf(JSON.stringify(body)), KEY))
+  expect(kindFor({ symbol: 'AAPL', data: [] })).toBe('no_data')
+  expect(kindFor({ symbol: 'MSFT', data: [] })).toBe('not_understood')
+  expect(kindFor({})).toBe('not_understood')
+})
+
 const HEADER = 'timestamp,open,high,low,close,volume\n'
 
 /** One bar per label, all of the same price. */

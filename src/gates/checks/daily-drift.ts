@@ -64,7 +64,7 @@ function isPossible({ open, low, close, split }: DailyRow): boolean {
   return split > 0 && [open, low, close].every((price) => price !== null && price > 0)
 }
 
-/** The close before as it compares with this session: in new shares, on each of which the dividend is paid. */
+/** The close before as it compares with this session: in new shares, each with its dividend paid. */
 function adjustedPrevious({ previous, dividend, split }: DailyRow): number | null {
   if (previous === null || previous.close === null) return null
   const adjusted = previous.close / split - dividend

@@ -28,6 +28,7 @@ export function judge(wish: BatchWish, reply: HttpReply, key: Secret): BatchAnsw
   const format = wish.function === 'LISTING_STATUS' ? 'csv' : wish.format
   const refused =
     refusalOfStatus({ ...reply, body }) ??
+    refusalOfStranger(wish, body, format) ??
     refusalOfBody(body, format) ??
     (format === 'csv' ? refusalOfCsv(wish, body) : refusalOfShape(wish, body))
   return refused ?? { ok: true, value: body }
@@ -66,11 +67,23 @@ function namesOf(wish: BatchWish): readonly string[] {
   }
 }
 
-/** The answer to another question, or for another symbol, is not understood, however whole it is. */
+/**
+ * An answer for another symbol is not understood, however whole it is; that it holds nothing says nothing of
+ * ours either. Nor does an empty object in place of a list: the vendor names the symbol that had no split.
+ */
+function refusalOfStranger(wish: BatchWish, body: string, format: 'csv' | 'json'): Refused | null {
+  const object = format === 'json' ? parseJson(body) : undefined
+  if (!isObject(object)) return null
+  if (isAnotherSymbol(object, wish.symbol)) return refuse('not_understood', 'an answer for another symbol')
+  const isList = KEY_OF_DATA[wish.function] === 'data'
+  const isNothing = Object.keys(object).length === 0
+  return isList && isNothing ? refuse('not_understood', 'an empty object in place of a list') : null
+}
+
+/** The answer to another question is not understood. */
 function refusalOfShape(wish: BatchWish, body: string): Refused | null {
   const object = parseJson(body)
   if (!isObject(object)) return refuse('not_understood', 'not a JSON object')
-  if (isAnotherSymbol(object, wish.symbol)) return refuse('not_understood', 'an answer for another symbol')
   const key = KEY_OF_DATA[wish.function]
   const held = object[key]
   return typeof held === 'object' && held !== null ? null : refuse('not_understood', `nothing under ${key}`)
