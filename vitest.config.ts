@@ -1,8 +1,8 @@
 /**
- * How do the tests run? In three groups, one after the other: what needs nothing but its own process, and what
- * runs commands to their end, two files at a time; then what plays sessions with real processes on accelerated
- * time, one file at a time, because on a machine that is busy with something else 60 times the speed is 60
- * times the hiccup.
+ * How do the tests run? In three groups, one after the other: what needs nothing but its own process, and
+ * what runs commands to their end, two files at a time; then what plays sessions with real processes on
+ * accelerated time, one file at a time, because on a machine that is busy with something else 60 times the
+ * speed is 60 times the hiccup.
  *
  * Processes, not threads: tests open locks and start worker threads of their own.
  */

@@ -1,4 +1,4 @@
-/** Makes `dist` (or the folder that is named), the publishable package: JavaScript with declarations, executable. */
+/** Makes the publishable package, in `dist` or where it is told: JavaScript with declarations, executable. */
 import { execFileSync } from 'node:child_process'
 import { chmodSync, rmSync } from 'node:fs'
 import { join } from 'node:path'

@@ -4,13 +4,14 @@
  *     node scripts/chain-tamper.ts [--events 1000] [--samples 20] [--step 1] [--parts 1] [--part 0]
  *
  * Exhaustive: another value at every byte, with and without anchors by turns; every deletion, insertion and
- * swap of neighbours; a cut at every byte, which must be ROLLED_BACK by the head that somebody else remembers
- * and TORN_TAIL without one (but for cuts of whole lines, which nobody can see). Sampled: every value at some
- * bytes, swaps of lines far apart. Takes half an hour; `--step 10` changes the bytes of every tenth line only,
- * and cuts at every tenth byte and at every end of a line. `--parts` divides the lines among processes.
+ * swap of neighbours; a cut at every byte, which must be ROLLED_BACK by the head that somebody else
+ * remembers and TORN_TAIL without one (but for cuts of whole lines, which nobody can see). Sampled: every
+ * value at some bytes, swaps of lines far apart. Takes half an hour; `--step 10` changes the bytes of every
+ * tenth line only, and cuts at every tenth byte and at every end of a line. `--parts` divides the lines
+ * among processes.
  *
- * Progress and misses on stderr, the result as one line of JSON on stdout; exit status 1 for a miss or a false
- * alarm.
+ * Progress and misses on stderr, the result as one line of JSON on stdout; exit status 1 for a miss or a
+ * false alarm.
  */
 import { mkdtempSync, readFileSync, renameSync, rmSync, truncateSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,4 +1,7 @@
-/** Plays all four recorded symbol-days through the worker and lists every candle that differs, with its reason. */
+/**
+ * Plays all four recorded symbol-days through the worker and lists every candle that differs, with its
+ * reason.
+ */
 import { existsSync } from 'node:fs'
 import { compareDay, DAYS, TRADES_DIR } from '../test/acceptance/recorded-trades.ts'
 

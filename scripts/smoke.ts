@@ -1,7 +1,8 @@
 /**
  * Does the package work for somebody who installs it? Builds and packs it aside, installs the file with
- * `npm install --global` under a prefix of its own, without development tools, and then does in an empty folder
- * what the README says: the demo, `init` against the stand-in, a daemon until it is well. By hand, in a minute:
+ * `npm install --global` under a prefix of its own, without development tools, and then does in an empty
+ * folder what the README says: the demo, `init` against the stand-in, a daemon until it is well. By hand, in
+ * a minute:
  *
  *     npm run smoke
  *

@@ -170,7 +170,7 @@ async function defectRow(place: Place): Promise<Outcome> {
 }
 
 /** Fewer than Node itself needs to start are Node's question, not ours. */
-const DESCRIPTORS = [20, 24, 28, 32, 36, 40, 48]
+const DESCRIPTORS = [24, 28, 32, 36, 40, 48]
 
 async function descriptorRow(place: Place): Promise<Outcome> {
   const market = await FaultMarket.open(place)
@@ -186,10 +186,8 @@ async function descriptorRow(place: Place): Promise<Outcome> {
     const isLive = await Promise.race([live, pause(8_000).then(() => null)])
     const ended = await run.end('SIGTERM')
     figures[`at${limit}`] = isLive === true ? 'live' : lastLine(ended).slice(0, 90)
-    // Too few to load the program's own files: said by Node, before a line of ours could run.
-    const isOfNode = lastLine(ended).startsWith('Node.js v') && ended.stderr.includes('EMFILE')
     if (isLive === null) broken.push(`${limit}: neither live nor ended after 8 s`)
-    if (isLive === false && !isOfNode && !isOneClearLine(ended)) broken.push(`${limit}: ${lastLine(ended)}`)
+    if (isLive === false && !isOneClearLine(ended)) broken.push(`${limit}: ${lastLine(ended)}`)
   }
   const starved = await worker.live()
   await worker.published(1, starved)

@@ -94,7 +94,7 @@ async function readOnlyRow(place: Place): Promise<Outcome> {
 }
 
 /** Real seconds; the session runs 60 times as fast, so each is a minute there. */
-const STEPS = ['+0.05', '+0', '-60', '+0', '+60', '+0', '+60']
+const STEPS = ['+0.05', '+0', '-60', '+0', '+60', '+0']
 
 function factsOf(worker: FaultWorker): readonly Fact[] {
   const dir = join(worker.dataDir, journalDir(DAY))
@@ -124,7 +124,6 @@ async function clockRow(place: Place): Promise<Outcome> {
     await pause(2_500)
   }
   const second = await worker.stream().ended
-  await worker.published(2, run)
   const ended = await run.end('SIGTERM')
   const facts = factsOf(worker)
   const minutes = facts.flatMap((fact) => (fact.kind === 'minute' ? [fact.minute] : []))
@@ -134,7 +133,7 @@ async function clockRow(place: Place): Promise<Outcome> {
     'minutes were finalised out of order': minutes.every(
       (minute, at) => at === 0 || minute > minutes[at - 1]!,
     ),
-    'steps of an hour were not recorded': steps >= 5,
+    'steps of an hour were not recorded': steps >= 4,
     'the lock was lost': second.status === 75,
     [`it ended with ${ended.status}: ${lastLine(ended)}`]: ended.status === 0,
   })
@@ -171,7 +170,7 @@ export const SLOW_ROWS: readonly FaultRow[] = [
     row: 17,
     name: 'the wall clock is set',
     injects:
-      'libfaketime: one session hour back, forward, forward, back, forward; three seconds; monotonic time honest',
+      'libfaketime: one session hour back and forth, then forth and back; three seconds; monotonic time honest',
     mustHold:
       'no minute is finalised twice; complete candles are true; each step of more than a second is recorded',
     needs: ['faketime'],

@@ -14,8 +14,15 @@ export async function runRetry(context: UsContext, onProgress: BatchProgress): P
     const works = retryWorks(desk, desk.queue.due(context.clock.wallMs()))
     const run = desk.newRun()
     await run.askAll(works, (doneCount) => onProgress(doneCount, works.length, permitsNote(desk)))
-    return { run, works, ...(works.length === 0 ? { says: 'nothing in the queue is due' } : {}) }
+    return { run, works, ...(works.length === 0 ? { says: nothingDue(desk) } : {}) }
   })
+}
+
+/** Waiting items come first, the next one at the head. */
+function nothingDue({ queue }: UsDesk): string {
+  const nextMs = queue.counts().items[0]?.nextMs ?? null
+  const until = nextMs === null ? '' : ` before ${new Date(nextMs).toISOString()}`
+  return `nothing in the queue is due${until}`
 }
 
 /** One for each symbol, in the order in which they came due. */

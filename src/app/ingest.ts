@@ -34,11 +34,14 @@ const FILLING_RATIO = 0.75
 export type IngestOptions = {
   readonly journal: JournalAppender
   readonly fold: CandleFold
+  /** Hears of each fact once it is journalled and folded. */
+  readonly onFact?: (fact: Fact) => void
 }
 
 export class Ingest implements FeedSink {
   readonly #journal: JournalAppender
   readonly #fold: CandleFold
+  readonly #onFact: (fact: Fact) => void
   /** The group that is being filled, and where in the ring its payload will go, or -1. */
   readonly #group = new Uint8Array(GROUP_MAX_BYTES)
   readonly #groupView = new DataView(this.#group.buffer)
@@ -57,6 +60,7 @@ export class Ingest implements FeedSink {
   constructor(options: IngestOptions) {
     this.#journal = options.journal
     this.#fold = options.fold
+    this.#onFact = options.onFact ?? (() => {})
   }
 
   packet(connection: number, frame: Uint8Array, receivedMs: UnixMs): boolean {
@@ -129,13 +133,18 @@ export class Ingest implements FeedSink {
     if (this.#waitingFacts.length === 0) {
       const seq = this.#journal.append(ENTRY_FACT, encodeFact(fact))
       if (seq >= 0) {
-        this.#fold.fact(fact)
-        folded(seq)
+        this.#take(fact, seq, folded)
         return
       }
     }
     this.#waitingFacts.push({ fact, folded })
     this.#draining ??= this.#drain()
+  }
+
+  #take(fact: Fact, seq: number, folded: (seq: number) => void): void {
+    this.#fold.fact(fact)
+    folded(seq)
+    this.#onFact(fact)
   }
 
   /** Resolves when no fact waits for room any more, or the journal has failed and none ever will be taken. */
@@ -151,8 +160,7 @@ export class Ingest implements FeedSink {
         const seq = this.#journal.append(ENTRY_FACT, payload)
         if (seq < 0) continue
         this.#waitingFacts.shift()
-        this.#fold.fact(next.fact)
-        next.folded(seq)
+        this.#take(next.fact, seq, next.folded)
       }
     } catch (error) {
       // Where the writer has failed its owner hears of it through `onFailure` and ends the run.

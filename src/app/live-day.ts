@@ -5,9 +5,11 @@
  * uninterrupted run would have, and only the gap is told.
  */
 import { join } from 'node:path'
+import { openSeqFile } from '../bus/seq-file.ts'
 import { CandleFold } from '../candles/fold.ts'
 import type { CandleColumns } from '../domain/candle.ts'
 import { messageOf } from '../domain/error.ts'
+import type { Fact } from '../domain/fact.ts'
 import type { Instrument } from '../domain/instrument.ts'
 import type { Phases, Session } from '../domain/session.ts'
 import { type Minute, minuteEnd, type UnixMs } from '../domain/time.ts'
@@ -19,16 +21,17 @@ import type { StateWriter } from '../platform/saved-state.ts'
 import { journalDir, type LakeDay } from '../store/lake.ts'
 import { entriesByPath, journalFloor, readManifest } from '../store/manifest.ts'
 import { createPublisher, type Publisher } from '../store/publish.ts'
-import { chainHeadMember } from './chain.ts'
+import { chainDir, chainHeadMember } from './chain.ts'
 import { type Checkpoint, readCheckpoint, usableOf } from './checkpoint.ts'
 import { CheckpointKeeper } from './checkpoint-keeper.ts'
 import { counted, type FinalisedCounts, loadState, NOTHING_FINALISED, saveState } from './checkpoint-state.ts'
 import { foldJournal, tellDamages } from './fold-journal.ts'
 import { INDIA, venue } from './india-day.ts'
 import { Ingest } from './ingest.ts'
-import { LatencyRecord, type LatencySummary } from './latency-record.ts'
+import type { LatencyRecord, LatencySummary } from './latency-record.ts'
 import { Publication } from './publication.ts'
 import type { IndiaContext } from './vendor.ts'
+import { alertOfFlapping, WorkerBus, WorkerCounters } from './worker-bus.ts'
 
 /** One session, its instruments sorted by symbol, and per instrument its shard and class of phases. */
 export type DayPlan = {
@@ -135,7 +138,8 @@ class OpenDay implements LiveDay {
   readonly ingest: Ingest
   readonly journal: JournalAppender
   readonly resumedFromMs: UnixMs | null
-  readonly latencies: LatencyRecord = new LatencyRecord()
+  readonly #news: WorkerBus
+  readonly #counters: WorkerCounters
   readonly #parts: OpenDayParts
   readonly #publication: Publication
   readonly #keeper: CheckpointKeeper
@@ -144,7 +148,6 @@ class OpenDay implements LiveDay {
   #loopDelay: LoopDelayMonitor | null = null
   #finalised: { minute: Minute; columns: CandleColumns }[] = []
   #counts: FinalisedCounts = NOTHING_FINALISED
-  #publishedMinutes = 0
   #knownInstruments = 0
   #hasEnded = false
 
@@ -152,6 +155,11 @@ class OpenDay implements LiveDay {
   constructor(parts: OpenDayParts, checkpoint: Checkpoint | null) {
     this.#parts = parts
     this.journal = parts.appender
+    const { config, log } = parts.context
+    const seqFile = join(chainDir(config.dataDir, INDIA), 'bus.seq')
+    this.#news = new WorkerBus(log, openSeqFile(seqFile))
+    this.#counters = new WorkerCounters(this.#news.bus)
+    alertOfFlapping(this.#news.bus, log)
     this.#publication = new Publication({
       day: parts.lakeDay,
       utcOffsetMs: parts.plan.session.utcOffsetMs,
@@ -171,7 +179,8 @@ class OpenDay implements LiveDay {
     })
     const fold = checkpoint === null ? null : this.#resumed(checkpoint)
     this.fold = fold ?? this.#newFold()
-    this.ingest = new Ingest({ journal: parts.appender, fold: this.fold })
+    const onFact = (fact: Fact): void => this.#news.fact(fact)
+    this.ingest = new Ingest({ journal: parts.appender, fold: this.fold, onFact })
     this.#replay(fold === null ? undefined : checkpoint?.place)
     const heardMs = this.fold.lastReceivedMs()
     this.resumedFromMs = heardMs > 0 ? heardMs : null
@@ -276,12 +285,12 @@ class OpenDay implements LiveDay {
   }
 
   #onPublished(minute: Minute): void {
-    this.#publishedMinutes++
     const { clock, config } = this.#parts.context
     const deadlineMs = minuteEnd(minute) + config.markets.in.stream.graceMs
-    if (deadlineMs < this.#startedMs) return
+    const atMs = clock.wallMs()
     // The wall's time: it counts a timer that fired late. Asked to stop, a minute ends before its grace does.
-    this.latencies.add(Math.max(0, clock.wallMs() - deadlineMs) / clock.speed)
+    const latencyMs = deadlineMs < this.#startedMs ? null : Math.max(0, atMs - deadlineMs) / clock.speed
+    this.#news.minutePublished(minute, latencyMs, atMs)
   }
 
   #whenDurable(seq: number): Promise<void> {
@@ -294,7 +303,7 @@ class OpenDay implements LiveDay {
   }
 
   publishedMinutes(): number {
-    return this.#publishedMinutes
+    return this.#counters.publishedMinutes
   }
 
   stop(reason: string): void {
@@ -306,14 +315,20 @@ class OpenDay implements LiveDay {
     await this.#publication.drained()
   }
 
+  get latencies(): LatencyRecord {
+    return this.#counters.latencies
+  }
+
   summary(): StreamSummary {
+    // Nothing is half done here: what was published in this very turn is counted as well.
+    this.#news.bus.drain()
     const { accepted: _accepted, ...rejected } = this.fold.outcomes()
     return {
       candleCount: this.#counts.candleCount,
       packetCount: this.fold.packetCount(),
       lateCount: this.fold.lateCount(),
       gapCount: this.fold.gaps().length,
-      publishedMinutes: this.#publishedMinutes,
+      publishedMinutes: this.#counters.publishedMinutes,
       rejected,
       latency: this.latencies.summary(),
       loopDelay: this.#loopDelay?.soFar() ?? null,

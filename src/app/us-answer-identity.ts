@@ -1,7 +1,7 @@
 /**
  * Is it really this symbol's history? A CSV of prices names no symbol, so the answer to another question, or
  * another company's rows, cannot be told from the right one by looking at it. JSON names its symbol. So a
- * CSV, which is a third of the size, is believed where it goes on from what is held: most closes of the dates
+ * CSV, which is a fifth of the size, is believed where it goes on from what is held: most closes of the dates
  * that both have must be the same. Where nothing is held, or most of it differs, the same is asked as JSON,
  * and what is said there under the symbol's own name holds: a history that the vendor restated from end to
  * end is a new vintage, one of another company is refused like any answer that is not understood. Splits and

@@ -129,9 +129,10 @@ export interface BatchVenue {
 }
 
 /**
- * One kept answer. Its file is raw/us/<date of the fetch in New York>/<symbol>_<function>[_<variant>]_<fetched
- * at, UTC, as 20260102T210500123Z>.<csv|json>.zst; the symbol percent-encoded, LISTING_STATUS under `_`. The
- * name says all there is to know, so no index can disagree with the files.
+ * One kept answer. Its file is raw/us/<date of the fetch in New
+ * York>/<symbol>_<function>[_<variant>]_<fetched at, UTC, as 20260102T210500123Z>.<csv|json>.zst; the symbol
+ * percent-encoded, LISTING_STATUS under `_`. The name says all there is to know, so no index can disagree
+ * with the files.
  */
 export type RawAnswer = {
   readonly wish: BatchWish

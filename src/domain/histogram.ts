@@ -1,4 +1,6 @@
-/** How are durations spread? Counts by bucket, as a reader of metrics expects them; adding allocates nothing. */
+/**
+ * How are durations spread? Counts by bucket, as a reader of metrics expects them; adding allocates nothing.
+ */
 
 export type HistogramFacts = {
   /** Upper bounds in ms, ascending; one more bucket lies beyond the last. */

@@ -13,7 +13,10 @@ export type PlannedJob = {
   readonly dueMs: UnixMs
   /** A run that has not begun by then was missed; a run that keeps failing is given up then. */
   readonly untilMs: UnixMs
-  /** What becomes of a missed one. `run`: once, as soon as somebody is awake. `skip`: never, and that is said. */
+  /**
+   * What becomes of a missed one. `run`: once, as soon as somebody is awake. `skip`: never, and that is
+   * said.
+   */
   readonly missed: 'run' | 'skip'
   /** Ids that must have ended before, however they ended: each job judges its own evidence. */
   readonly after: readonly string[]

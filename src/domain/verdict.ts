@@ -9,7 +9,9 @@ import type { MarketDate } from './time.ts'
 export type VerdictWord = 'pass' | 'fail' | 'review' | 'wait'
 
 export type CheckOutcome = {
-  /** `schema`, `continuity.gap`, `integrity.ohlc`, `drift.move` … : stable names, dots from wide to narrow. */
+  /**
+   * `schema`, `continuity.gap`, `integrity.ohlc`, `drift.move` … : stable names, dots from wide to narrow.
+   */
   readonly check: string
   readonly outcome: VerdictWord
   /** One sentence with the numbers, for people. */

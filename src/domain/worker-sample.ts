@@ -1,4 +1,6 @@
-/** What does a running worker tell about itself, once a second? Plain values: they travel between processes. */
+/**
+ * What does a running worker tell about itself, once a second? Plain values: they travel between processes.
+ */
 import type { HistogramFacts } from './histogram.ts'
 import type { MarketDate, UnixMs } from './time.ts'
 
@@ -33,7 +35,10 @@ export type WorkerSample = {
   readonly connectCount: number
   /** Whether silence would be suspicious now: continuous trading is on. */
   readonly isTrading: boolean
-  /** Since the quietest shard received anything, and since it received a tick; since the start if it never has. */
+  /**
+   * Since the quietest shard received anything, and since it received a tick; since the start if it never
+   * has.
+   */
   readonly silentMs: number
   readonly tickSilentMs: number
   readonly loopDelay: { readonly p50Ms: number; readonly p99Ms: number; readonly maxMs: number } | null

@@ -1,15 +1,16 @@
 /** How is a journal opened? Recovery first, then a writer on a new segment: every start begins one. */
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
+import { OperatingError, systemCodeOf } from '../domain/error.ts'
 import type { ClockSimulation } from '../platform/clock.ts'
 import { createClock } from '../platform/clock.ts'
-import { makeDir } from '../platform/durable.ts'
+import { fileError, makeDir } from '../platform/durable.ts'
 import { threadUrl } from '../platform/thread.ts'
 import { JournalAppender } from './appender.ts'
 import { readBootId } from './boot.ts'
 import { Compressor, leftRaw } from './compress.ts'
 import type { JournalPlace } from './place.ts'
-import type { RecoveryReport } from './recover.ts'
+import type { Recovery, RecoveryReport } from './recover.ts'
 import { recoverJournal } from './recover.ts'
 import { createRing } from './ring.ts'
 import type { WriterOptions } from './writer.ts'
@@ -48,14 +49,7 @@ export type OpenJournal = {
 
 /** The caller holds the lock. Throws JOURNAL_FOREIGN when the directory holds another writer's files. */
 export async function openJournal(options: JournalOptions): Promise<OpenJournal> {
-  const { dir } = options
-  makeDir(dir)
-  const { report, tail, isKnown } = recoverJournal(dir, {
-    floorSeq: options.floorSeq ?? 0,
-    known: options.known,
-    clock: createClock(options.simulation),
-  })
-  const sealedBefore = leftRaw(dir)
+  const { report, tail, isKnown, sealedBefore } = prepare(options)
   const ring = createRing(options.ringBytes ?? 16 * 1024 * 1024)
   const data: WriterThreadData = {
     ring,
@@ -75,6 +69,20 @@ export async function openJournal(options: JournalOptions): Promise<OpenJournal>
   const appender = new JournalAppender(worker, ring, report.lastSeq + 1)
   if (options.isCompressing ?? true) compressBehind(appender, sealedBefore)
   return { appender, report, isKnown }
+}
+
+type Prepared = Recovery & { readonly sealedBefore: readonly string[] }
+
+/** What the disk refuses here is the operator's matter: one line, and no stack. */
+function prepare({ dir, floorSeq = 0, known, simulation }: JournalOptions): Prepared {
+  try {
+    makeDir(dir)
+    const recovered = recoverJournal(dir, { floorSeq, known, clock: createClock(simulation) })
+    return { ...recovered, sealedBefore: leftRaw(dir) }
+  } catch (error) {
+    if (error instanceof OperatingError || systemCodeOf(error) === '') throw error
+    throw fileError('opening the journal in', dir, error)
+  }
 }
 
 function compressBehind(appender: JournalAppender, sealedBefore: readonly string[]): void {

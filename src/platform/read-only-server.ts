@@ -78,8 +78,8 @@ export async function serveReadOnly(options: ReadOnlyOptions): Promise<ReadOnlyS
 }
 
 /**
- * Where there are too many connections, the one that has been open longest goes: turning away the newest would
- * let anybody on this machine who opens a few, and says nothing, keep the page from everybody else.
+ * Where there are too many connections, the one that has been open longest goes: turning away the newest
+ * would let anybody on this machine who opens a few, and says nothing, keep the page from everybody else.
  */
 function keepTheNewest(server: Server): void {
   const open = new Set<Socket>()

@@ -4,9 +4,9 @@
  * that waits here, longer each time, and is never answered by trying harder. An outage is tried again a few
  * times and then told: some vendors call wrong input an outage, so insisting would be endless.
  *
- * Bottleneck keeps the line, one at a time and in order. The interval is ours, on the monotonic clock: its own
- * is by the wall clock, so a correction backwards would stop it for as long. For the same reason a line is
- * used until it is empty and then replaced.
+ * Bottleneck keeps the line, one at a time and in order. The interval is ours, on the monotonic clock: its
+ * own is by the wall clock, so a correction backwards would stop it for as long. For the same reason a line
+ * is used until it is empty and then replaced.
  */
 import Bottleneck from 'bottleneck'
 import { messageOf, OperatingError } from '../domain/error.ts'

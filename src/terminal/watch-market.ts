@@ -32,6 +32,8 @@ const TIME_COLUMNS = 21
 const GAPS_MAX = 6
 const SUGGESTIONS_MAX = 4
 const EVENTS_MAX = 12
+/** Without a tick for so long while the market is open, the eye is to stay there. */
+const SILENT_MS = 30_000
 const SPARK_COLUMNS = 24
 const BAR_COLUMNS_MAX = 60
 
@@ -98,9 +100,13 @@ export function alarmsOf({ status, daemon, chain, reviews, suggestions }: WatchM
   ]
 }
 
+/** Whole, over as many lines as it takes: the command at its end is what the operator came for. */
 function alarmLines(market: WatchMarket, { ink, unicode, widthColumns }: BlockOptions): readonly string[] {
-  return alarmsOf(market).map(({ style, text }) => {
-    return ink(style, cutLine(`${unicode ? '▲' : '!'} ${cleanText(text)}`, widthColumns))
+  const mark = unicode ? '▲' : '!'
+  return alarmsOf(market).flatMap(({ style, text }) => {
+    const words = cleanText(text).split(' ')
+    const lines = wrapParts(words, ' ', Math.max(VALUE_COLUMNS_MIN, widthColumns - 2))
+    return lines.map((line, at) => cutLine(ink(style, `${at === 0 ? mark : ' '} ${line}`), widthColumns))
   })
 }
 
@@ -208,10 +214,10 @@ function streamFacts(market: WatchMarket, options: BlockOptions): readonly Fact[
   ]
 }
 
-function feedLines({ daemon, status }: WatchMarket, options: BlockOptions): readonly string[] {
+function feedLines({ daemon, session, status }: WatchMarket, options: BlockOptions): readonly string[] {
   const { ink, unicode } = options
   const worker = daemon.kind === 'answers' ? daemon.worker : null
-  if (worker !== null) return [workerText(worker, options)]
+  if (worker !== null) return [workerText(worker, session.isOpen, options)]
   if (!status.workerRunning) return [`${ink('dim', unicode ? '○' : 'o')} no worker is running`]
   if (status.feed === null)
     return [`${ink('warn', unicode ? '◌' : '?')} the worker's feed has not spoken yet`]
@@ -224,12 +230,17 @@ function shardText(liveCount: number, shardCount: number, { ink, unicode }: Bloc
   return `${dot} ${formatCount(liveCount)} of ${plural(shardCount, 'shard')} live`
 }
 
-function workerText(worker: WatchWorker, options: BlockOptions): string {
+function tickText(silentMs: number, isOpen: boolean, { ink }: BlockOptions): string {
+  const style = isOpen && silentMs > SILENT_MS ? 'warn' : 'plain'
+  return ink(style, `tick ${formatDuration(silentMs)} ago`)
+}
+
+function workerText(worker: WatchWorker, isOpen: boolean, options: BlockOptions): string {
   const { liveCount, shardCount, tickSilentMs, packetsPerSecond, packetRates } = worker
   const rate = packetsPerSecond === null ? '' : `${formatCount(Math.round(packetsPerSecond))} packets/s`
   const parts = [
     shardText(liveCount ?? 0, shardCount ?? 0, options),
-    ...(tickSilentMs === null ? [] : [`tick ${formatDuration(tickSilentMs)} ago`]),
+    ...(tickSilentMs === null ? [] : [tickText(tickSilentMs, isOpen, options)]),
     ...(rate === '' ? [] : [rate]),
   ]
   const text = parts.join(dotOf(options))

@@ -35,7 +35,7 @@ function around(calendar: typeof NSE, now: string, firstSession: string | null):
   return [...new Set(plan.map(({ session }) => session))]
 }
 
-test('India listens from 09:00 to 15:45, longer where derivatives are traded longer, and then settles', () => {
+test('India listens from 09:00 to 15:45, longer where derivatives trade longer, then settles', () => {
   expect([
     dueOf(india('2026-07-01'), 'stream', NSE.zone),
     dueOf(india('2026-07-01'), 'settle', NSE.zone),
@@ -77,7 +77,7 @@ test('a holiday brings no jobs, and the plan reaches to the next session', () =>
   expect(around(NSE, '2026-06-26T06:00:00Z', '2026-06-25')).toEqual(['2026-06-25', '2026-06-29'])
 })
 
-test('a first start has no duty of what is over, a daemon that was away makes up for ten sessions at most', () => {
+test('a first start has no duty of what is over; one that was away makes up for ten sessions', () => {
   expect(around(NSE, '2026-07-01T04:00:00Z', null)).toEqual(['2026-07-01', '2026-07-02'])
   expect(around(NSE, '2026-07-01T15:00:00Z', null)).toEqual(['2026-07-02'])
   const away = around(NSE, '2026-07-01T15:00:00Z', '2026-05-04')

@@ -1,7 +1,7 @@
 /**
- * How does a real worker meet a fault? A stand-in exchange and `chandler stream`, each a process of its own as
- * a user starts it, on one simulated clock; and the verdict on what the worker left, from outside: its files,
- * a replay of its journal, and its candles against what was really traded.
+ * How does a real worker meet a fault? A stand-in exchange and `chandler stream`, each a process of its own
+ * as a user starts it, on one simulated clock; and the verdict on what the worker left, from outside: its
+ * files, a replay of its journal, and its candles against what was really traded.
  */
 import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -29,6 +29,9 @@ import type { Place } from './place.ts'
 export const DATE = '2026-07-01' as MarketDate
 export const DAY: { readonly market: 'in'; readonly date: MarketDate } = { market: 'in', date: DATE }
 const WORLD = { date: DATE, seed: 3, instrumentCount: 12, packetsPerSecond: 6 }
+
+/** Real time. */
+const PATIENCE_MS = 60_000
 
 export type MarketOptions = {
   readonly speed?: number
@@ -126,10 +129,17 @@ export class FaultWorker {
     return existsSync(at) ? readdirSync(at).sort() : []
   }
 
-  /** Resolves when so many more parts than now are published, or the command has ended. */
+  /**
+   * Resolves when so many more parts than now are published, or the command has ended. Rejects after a
+   * minute.
+   */
   async published(count: number, by: RunningCommand): Promise<void> {
     const wanted = this.parts().length + count
-    while (by.isRunning && this.parts().length < wanted) await pause(50)
+    const sinceMs = performance.now()
+    while (by.isRunning && this.parts().length < wanted) {
+      if (performance.now() - sinceMs > PATIENCE_MS) throw new Error('a minute without the parts waited for')
+      await pause(50)
+    }
   }
 
   fold(): CandleFold {

@@ -1,4 +1,7 @@
-/** Can this machine produce the fault? Each need is looked at once; its absence is said with what would mend it. */
+/**
+ * Can this machine produce the fault? Each need is looked at once; its absence is said with what would mend
+ * it.
+ */
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 

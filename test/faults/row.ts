@@ -1,4 +1,6 @@
-/** What is a row of the fault matrix? Something that is broken on purpose, and what must hold all the same. */
+/**
+ * What is a row of the fault matrix? Something that is broken on purpose, and what must hold all the same.
+ */
 import type { Need } from './needs.ts'
 import type { Place } from './place.ts'
 

@@ -1,7 +1,7 @@
 /**
  * How is a single system call made to fail? By strace, as a process beside the program (`-D`), so that the
- * program itself is our child and a signal reaches it. strace counts a call's occurrences for each thread; with
- * its filter in the kernel (--seccomp-bpf) it does not count them all, so every call is looked at.
+ * program itself is our child and a signal reaches it. strace counts a call's occurrences for each thread;
+ * with its filter in the kernel (--seccomp-bpf) it does not count them all, so every call is looked at.
  */
 export type Injection = {
   readonly calls: readonly string[]

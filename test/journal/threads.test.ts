@@ -229,3 +229,12 @@ function flipped(bytes: Buffer, at: number): Buffer {
   copy[at]! ^= 1
   return copy
 }
+
+test('a place that takes no journal is told in one line, with its path', async () => {
+  const dir = tempDir(tmpdir())
+  writeFileSync(join(dir, 'taken'), '')
+  await expect(openJournal({ dir: join(dir, 'taken') })).rejects.toMatchObject({
+    code: 'DIR_UNUSABLE',
+    message: expect.stringMatching(/^opening the journal in .*taken: .*; check the path and the disk$/),
+  })
+})

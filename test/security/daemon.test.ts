@@ -1,6 +1,7 @@
 /**
- * What may a local attacker, a web page in the operator's browser, or a curious neighbour do to a running daemon?
- * A real one, run by its own first line, with a job that talks to a vendor, and a key that is found nowhere else.
+ * What may a local attacker, a web page in the operator's browser, or a curious neighbour do to a running
+ * daemon? A real one, run by its own first line, with a job that talks to a vendor, and a key that is found
+ * nowhere else.
  */
 import { existsSync, globSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
@@ -188,7 +189,7 @@ const anyRequest = fc.record({
   headers: fc.array(fc.tuple(token, fc.stringMatching(/^[ -~]{0,40}$/)), { maxLength: 4 }),
 })
 
-test('twenty thousand requests of any kind: none is answered with a failure of ours or with a secret', async () => {
+test('of twenty thousand requests none is answered with a failure of ours or a secret', async () => {
   const perSocket = 40
   const requests = fc.sample(anyRequest, { numRuns: 20_000, seed: 7 })
   const counts = new Map<number, number>()

@@ -1,4 +1,4 @@
-/** How is the command run as it is once installed: by its own first line, with the switches that stand there? */
+/** How is the command run as it is once installed, by its own first line, with the switches that it has? */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'

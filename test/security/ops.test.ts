@@ -10,7 +10,7 @@ const compose = parse(readFileSync('ops/docker/compose.yaml', 'utf8'), { merge: 
 }
 const dockerfile = readFileSync('ops/docker/Dockerfile', 'utf8')
 
-test('every metric that an alert, a panel or the watching screen speaks of is one that a daemon tells', () => {
+test('alerts, panels and the watching screen speak only of metrics that a daemon tells', () => {
   expect(knownMetrics().size).toBeGreaterThan(25)
   expect(metricFaults()).toEqual([])
   expect(screenFaults()).toEqual([])
@@ -45,7 +45,7 @@ test('no secret is a value in a unit, a compose file or an image', () => {
   }
 })
 
-test('each container is nobody in particular, with a root that cannot be written and no port to the outside', () => {
+test('each container is nobody in particular, cannot write its root and opens no port', () => {
   const services = Object.values(compose.services)
   expect(services).toHaveLength(2)
   for (const service of services) {

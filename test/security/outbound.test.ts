@@ -1,4 +1,4 @@
-/** What can whoever answers in the vendor's place do to us? At most waste a bounded time and a bounded memory. */
+/** What can whoever answers in the vendor's place do to us? Waste a bounded time and a bounded memory. */
 import { readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'

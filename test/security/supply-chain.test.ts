@@ -1,4 +1,4 @@
-/** Whose code do we run? What the lock file, the manifest and npm's settings must say so that nobody else's comes in. */
+/** Whose code do we run? What lock file, manifest and npm's settings say, so that nobody else's comes in. */
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 
@@ -44,7 +44,7 @@ test('nothing comes from git, a URL, a folder or another registry, and each has 
   expect(unsealed.map(([path]) => path)).toEqual([])
 })
 
-test('no package runs a script when it is installed, but the one that brings Node itself for development', () => {
+test('no package runs a script when it is installed, but the one that brings Node', () => {
   const scripted = packages.filter(([, { hasInstallScript }]) => hasInstallScript === true)
   expect(scripted.map(([path]) => path)).toEqual(['node_modules/node'])
   expect(Object.keys(manifest.dependencies)).not.toContain('node')

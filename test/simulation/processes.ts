@@ -12,6 +12,8 @@ import { fileURLToPath } from 'node:url'
 import { TEST_TOTP_SECRET } from '../../src/sim/smartapi/logins.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+/** As `npm run chandler` and the first line of the installed command have them. */
+const FLAGS = ['--disable-sigusr1', '--disable-warning=ExperimentalWarning', '--max-semi-space-size=2']
 const LINES_KEPT_MAX = 20_000
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -47,7 +49,7 @@ export class RunningCommand {
   readonly #listeners = new Set<(line: string) => void>()
 
   constructor(args: readonly string[], env: Environment, cwd?: string, before: readonly string[] = []) {
-    const words = [...before, process.execPath, '--disable-warning=ExperimentalWarning', MAIN, ...args]
+    const words = [...before, process.execPath, ...FLAGS, MAIN, ...args]
     this.child = spawn(words[0]!, words.slice(1), {
       env: { PATH: process.env.PATH, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
