@@ -10,9 +10,8 @@ import { defineConfig, type TestUserConfig, type ViteUserConfig } from 'vitest/c
 
 const PLAYED = [
   'test/acceptance/**/*.test.ts',
-  'test/cli/canary.test.ts',
   'test/journal/faults.test.ts', // real disks that are full, real system calls that fail
-  'test/simulation/{daemon,faults,kill-loop,us-daemon,worker-life}.test.ts',
+  'test/simulation/{daemon,faults,kill-loop,worker-life}.test.ts',
 ]
 
 const COMMANDS = [

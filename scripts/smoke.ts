@@ -61,7 +61,7 @@ function packed(): { readonly file: string; readonly fileCount: number; readonly
     if (!existsSync(name)) throw new Error(`package.json promises ${name}, and it is not there`)
     cpSync(name, join(stage, name), { recursive: true })
   }
-  const text = execFileSync('npm', ['pack', '--json', '--pack-destination', dir], {
+  const text = execFileSync('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', dir], {
     cwd: stage,
     encoding: 'utf8',
   })

@@ -18,7 +18,8 @@ export type BatchProgress = (doneCount: number, totalCount: number, note: string
 export async function runDaily(context: UsContext, onProgress: BatchProgress): Promise<BatchOutcome> {
   return await runBatchJob(context, { job: 'daily', alerts: true }, async (desk): Promise<JobWork> => {
     const { symbols } = usSymbols(context.config)
-    const works = dailyWorks(desk, symbols, 'compact', desk.session.finalMs)
+    const { date: session, finalMs } = desk.session
+    const works = dailyWorks(desk, symbols, 'compact', finalMs).map((work) => ({ ...work, session }))
     const run = desk.newRun()
     await run.askAll(works, (doneCount) => onProgress(doneCount, works.length, permitsNote(desk)))
     return { run, works, parkedCount: symbols.length - works.length }
@@ -57,9 +58,17 @@ export function parkedSymbols(items: readonly QueueItem[]): ReadonlySet<string> 
   return new Set(parked.map(({ wish }) => wish.symbol))
 }
 
-/** Longest not fetched first, then in the order given. */
-export function byWaiting({ known }: UsDesk, works: readonly SymbolWork[]): readonly SymbolWork[] {
-  const fetchedMs = works.map(({ wishes }) => known.fetchedMs(wishes()[0]!))
+/**
+ * Longest not fetched first, then in the order given; last what the vendor called unknown: at the head, ten
+ * of them would look like an outage and hold up all others.
+ */
+export function byWaiting({ known, queue }: UsDesk, works: readonly SymbolWork[]): readonly SymbolWork[] {
+  const unknown = new Set(
+    queue.counts().items.flatMap(({ wish, reason }) => (reason === 'bad_symbol' ? [wish.symbol] : [])),
+  )
+  const fetchedMs = works.map(({ symbol, wishes }) =>
+    unknown.has(symbol) ? Number.POSITIVE_INFINITY : known.fetchedMs(wishes()[0]!),
+  )
   const order = works.map((_, at) => at)
   order.sort((a, b) => (fetchedMs[a] === fetchedMs[b] ? a - b : fetchedMs[a]! - fetchedMs[b]!))
   return order.map((at) => works[at]!)

@@ -104,6 +104,7 @@ function outcomeOf(
     askedCount: run.askedCount,
     keptCount: run.keptCount,
     completeCount: run.completeCount,
+    withoutSessionCount: run.withoutSession.length,
     failed: failedByKind(run),
     failedCount: run.failed.size,
     unaskedCount: run.unaskedCount(works),
@@ -128,8 +129,9 @@ function endOf(desk: UsDesk, run: BatchRun, works: readonly SymbolWork[], parked
   const { size: failedCount } = run.failed
   const { alertFailedRatio } = desk.context.config.markets.us.batch
   const wantedCount = works.length + parkedCount
-  const outcome = failedCount + parkedCount > alertFailedRatio * wantedCount ? 'failed' : 'done'
-  const says: string[] = []
+  const isFailed = failedCount + parkedCount > alertFailedRatio * wantedCount
+  const outcome = isFailed ? 'failed' : run.withoutSession.length > 0 ? 'partial' : 'done'
+  const says = withoutSessionWords(run.withoutSession, works.length)
   if (failedCount > 0) {
     const [symbol, { kind, message }] = [...run.failed][0]!
     says.push(`${failedCount} of ${wantedCount} symbols failed (${symbol}: ${kind}, ${message})`)
@@ -141,6 +143,18 @@ function endOf(desk: UsDesk, run: BatchRun, works: readonly SymbolWork[], parked
   return says.length > 0
     ? { outcome, says: says.join('; ') }
     : { outcome, says: `all ${works.length} symbols are complete` }
+}
+
+const NAMED_MAX = 5
+
+function withoutSessionWords(symbols: readonly string[], askedCount: number): string[] {
+  if (symbols.length === 0) return []
+  const count = (value: number): string => value.toLocaleString('en-US')
+  const names = [...symbols.slice(0, NAMED_MAX), ...(symbols.length > NAMED_MAX ? ['…'] : [])].join(', ')
+  const have = symbols.length === 1 ? 'does' : 'do'
+  return [
+    `${count(symbols.length)} of ${count(askedCount)} answers ${have} not have the session yet: ${names}`,
+  ]
 }
 
 function earlyEndOf(end: EarlyEnd, unaskedCount: number): JobEnd {

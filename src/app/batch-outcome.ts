@@ -1,6 +1,7 @@
 /**
  * How did a batch job end? One record for the operator, for `--json` and for the chain. A job is `partial`
- * when permits ran out and `stopped` when it was asked to stop: both go on next time and are no failure. It
+ * when permits ran out, or answers lack the session yet, and `stopped` when it was asked to stop: these
+ * go on next time and are no failure. It
  * `failed` when more of its symbols failed than the configured share, or nothing could be asked at all.
  */
 import type { BatchRefusalKind } from '../domain/batch.ts'
@@ -26,6 +27,8 @@ export type BatchOutcome = {
   readonly keptCount: number
   /** Symbols that have all that the job wants: kept before and now. */
   readonly completeCount: number
+  /** Symbols that were answered without the session's candle: the vendor is late, or nobody traded. */
+  readonly withoutSessionCount: number
   /** Symbols that failed, by the kind of their last refusal. */
   readonly failed: Readonly<Partial<Record<BatchRefusalKind, number>>>
   readonly failedCount: number

@@ -1,5 +1,6 @@
 /**
- * What of yesterday's failures goes well today? The second pass: what is due in the queue, and nothing else.
+ * What of the failures before goes well now? The second pass: what is due in the queue, and, once more, what
+ * was answered without the session that is over.
  */
 import type { QueueItem } from '../batch/retry-queue.ts'
 import type { BatchProgress } from './batch-daily.ts'
@@ -26,16 +27,20 @@ function nothingDue({ queue }: UsDesk): string {
 }
 
 /** One for each symbol, in the order in which they came due. */
-function retryWorks({ rights, context }: UsDesk, due: readonly QueueItem[]): readonly SymbolWork[] {
+function retryWorks(
+  { rights, context, known, session }: UsDesk,
+  due: readonly QueueItem[],
+): readonly SymbolWork[] {
   const nowMs = context.clock.wallMs()
   const wishesOf = Map.groupBy(
-    due.map(({ wish }) => wish),
+    [...due.map(({ wish }) => wish), ...known.onceWithout(session.date)],
     ({ symbol }) => symbol,
   )
   return [...wishesOf].map(([symbol, wishes]) => ({
     symbol,
     // Answers of before this run are no answers to what failed.
     sinceMs: nowMs,
+    session: session.date,
     // What the key turns out not to be entitled to, nobody wants any more.
     // Prices last: they wait for splits and dividends.
     wishes: () =>

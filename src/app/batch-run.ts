@@ -7,13 +7,16 @@
  * It ends early, without a failure, when it is asked to stop, when the day's permits are spent, or when the
  * key is not entitled to what every symbol needs; and as a failure when the key is refused or when one
  * symbol after the other meets nothing but an outage: then it is not the symbols that are at fault.
+ *
+ * In an outage the vendor may also call every symbol unknown. So one that it calls unknown waits in the queue
+ * like any other, and is parked only when another symbol was answered before so many were refused in a row.
  */
 import type { Asked, Asking } from '../batch/asking.ts'
 import type { RawAnswers } from '../batch/raw-answers.ts'
 import type { RetryQueue } from '../batch/retry-queue.ts'
-import type { BatchRefusal, BatchRefusalKind, BatchWish } from '../domain/batch.ts'
+import type { BatchRefusal, BatchRefusalKind, BatchVenue, BatchWish } from '../domain/batch.ts'
 import { OperatingError } from '../domain/error.ts'
-import type { UnixMs } from '../domain/time.ts'
+import type { MarketDate, UnixMs } from '../domain/time.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Log } from '../platform/log.ts'
 import type { Entitlements } from './batch-entitlement.ts'
@@ -25,6 +28,7 @@ export type RunTools = {
   readonly queue: Pick<RetryQueue, 'add' | 'park' | 'settle'>
   readonly known: KnownAnswers
   readonly rights: Entitlements
+  readonly venue: Pick<BatchVenue, 'readDaily'>
   readonly clock: Clock
   readonly log: Log
   readonly signal: AbortSignal
@@ -36,6 +40,8 @@ export type SymbolWork = {
   readonly wishes: () => readonly BatchWish[]
   /** A kept answer that is not older will do. */
   readonly sinceMs: UnixMs
+  /** Prices without a candle of this session do not complete the symbol; absent: any answer does. */
+  readonly session?: MarketDate
 }
 
 /** Why the loop ended before its last symbol; null: it did not. */
@@ -51,17 +57,23 @@ const OUTAGES_MAX = 10
 /** Adjusted, then plain and whole, then plain and short. */
 const SWITCHES_MAX = 3
 
+/** A wish whose symbol was called unknown, till an answer shows that the vendor is there. */
+type Suspect = { readonly wish: BatchWish; readonly refusal: BatchRefusal; readonly atMs: UnixMs }
+
 type WishEnd = 'had' | 'switch' | { readonly failed: BatchRefusal; readonly isLast: boolean }
 
 export class BatchRun {
   readonly #tools: RunTools
   readonly failed: Map<string, BatchRefusal> = new Map()
+  /** Symbols that were answered without the session that was wanted. */
+  readonly withoutSession: string[] = []
   askedCount = 0
   keptCount = 0
   completeCount = 0
   earlyEnd: EarlyEnd | null = null
-  /** Symbols in a row that failed by an outage. */
+  /** Symbols in a row that failed by an outage, or were called unknown. */
   #outageCount = 0
+  #suspects: Suspect[] = []
 
   constructor(tools: RunTools) {
     this.#tools = tools
@@ -75,33 +87,42 @@ export class BatchRun {
       if (this.earlyEnd !== null) return
       onProgress(index + 1)
     }
+    if (this.keptCount > 0 && this.earlyEnd === null) this.#parkSuspects()
   }
 
   /** The symbols of `works` that were not come to. */
   unaskedCount(works: readonly SymbolWork[]): number {
-    return works.length - this.completeCount - this.failed.size
+    return works.length - this.completeCount - this.withoutSession.length - this.failed.size
   }
 
-  async #askSymbol({ symbol, wishes, sinceMs }: SymbolWork): Promise<void> {
+  async #askSymbol(work: SymbolWork): Promise<void> {
+    const { symbol, wishes, session } = work
+    const keptBefore = this.keptCount
     let failure: BatchRefusal | null = null
     for (let switchCount = 0; switchCount <= SWITCHES_MAX; switchCount++) {
       failure = null
-      const end = await this.#askWishes(wishes(), sinceMs)
+      const end = await this.#askWishes(wishes(), work)
       if (this.earlyEnd !== null) return
       if (end === 'had') break
       failure = end === 'switch' ? { kind: 'not_entitled', message: 'refused in every form' } : end.failed
       if (end !== 'switch') break
     }
-    if (failure === null) this.completeCount += 1
-    else this.failed.set(symbol, failure)
-    this.#watchOutages(failure)
+    if (failure !== null) this.failed.set(symbol, failure)
+    else if (this.#isWithout(wishes(), session)) this.withoutSession.push(symbol)
+    else this.completeCount += 1
+    // Of the vendor, what was known before says nothing.
+    if (failure !== null || this.keptCount > keptBefore) this.#watchOutages(failure)
   }
 
-  async #askWishes(wishes: readonly BatchWish[], sinceMs: UnixMs): Promise<WishEnd> {
+  #isWithout(wishes: readonly BatchWish[], session: MarketDate | undefined): boolean {
+    return session !== undefined && wishes.some((wish) => this.#tools.known.isWithout(wish, session))
+  }
+
+  async #askWishes(wishes: readonly BatchWish[], { sinceMs, session }: SymbolWork): Promise<WishEnd> {
     let end: WishEnd = 'had'
     for (const [at, wish] of wishes.entries()) {
-      if (this.#tools.known.fetchedMs(wish) >= sinceMs) continue
-      const asked = await this.ask(wish)
+      if (this.#tools.known.has(wish, sinceMs, session)) continue
+      const asked = await this.ask(wish, session)
       if (this.earlyEnd !== null || asked === 'switch') return asked
       if (asked === 'had') continue
       end = asked
@@ -120,7 +141,7 @@ export class BatchRun {
   }
 
   /** One wish, asked for and settled with all that follows from it. */
-  async ask(wish: BatchWish): Promise<WishEnd> {
+  async ask(wish: BatchWish, session?: MarketDate): Promise<WishEnd> {
     const { asking, signal } = this.#tools
     let asked: Asked
     try {
@@ -132,7 +153,9 @@ export class BatchRun {
     }
     this.askedCount += asked.tries
     if (asked.ok) {
-      this.#keep({ ...wish, format: asked.format ?? wish.format }, asked.body, asked.fetchedAtMs)
+      const answered = { ...wish, format: asked.format ?? wish.format }
+      this.#noteWithout(answered, asked.body, asked.fetchedAtMs, session)
+      this.#keep(answered, asked.body, asked.fetchedAtMs)
       return 'had'
     }
     return this.#refused(wish, asked)
@@ -145,6 +168,15 @@ export class BatchRun {
     queue.settle(wish)
     rights.grant(wish)
     this.keptCount += 1
+  }
+
+  /** Before the answer is kept: one that was kept and not noted would count as had. */
+  #noteWithout(wish: BatchWish, body: string, atMs: UnixMs, session: MarketDate | undefined): void {
+    if (session === undefined || !isPrices(wish)) return
+    const { venue, known } = this.#tools
+    const read = venue.readDaily(wish, body)
+    if (!read.ok || read.value.bars.some(({ date }) => date === session)) return
+    known.addWithout(wish, session, atMs)
   }
 
   #refused(wish: BatchWish, asked: Extract<Asked, { readonly ok: false }>): WishEnd {
@@ -164,7 +196,8 @@ export class BatchRun {
         this.earlyEnd = { kind: 'not_entitled', message: `${wish.function}: ${refusal.message}` }
         return 'had'
       case 'mark':
-        queue.park(wish, refusal, nowMs)
+        queue.add(wish, refusal, nowMs)
+        this.#suspects.push({ wish, refusal, atMs: nowMs })
         return { failed: refusal, isLast: true }
       case 'accept':
         if (!mayBeEmpty(wish)) break
@@ -187,9 +220,18 @@ export class BatchRun {
   }
 
   #watchOutages(failure: BatchRefusal | null): void {
-    this.#outageCount = failure?.kind === 'outage' ? this.#outageCount + 1 : 0
+    const isUnknown = failure?.kind === 'bad_symbol'
+    this.#outageCount = isUnknown || failure?.kind === 'outage' ? this.#outageCount + 1 : 0
+    if (failure === null) this.#parkSuspects()
     if (this.#outageCount < OUTAGES_MAX) return
-    this.earlyEnd = { kind: 'outage', message: failure?.message ?? '' }
+    const message = failure?.message ?? ''
+    const unknown = `it calls ${OUTAGES_MAX} symbols in a row unknown: ${message}`
+    this.earlyEnd = { kind: 'outage', message: isUnknown ? unknown : message }
+  }
+
+  #parkSuspects(): void {
+    for (const { wish, refusal, atMs } of this.#suspects) this.#tools.queue.park(wish, refusal, atMs)
+    this.#suspects = []
   }
 }
 

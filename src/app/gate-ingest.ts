@@ -7,7 +7,7 @@ import type { Config } from '../config.ts'
 import { OperatingError } from '../domain/error.ts'
 import type { AppendEvent, ChainEvent } from '../domain/event.ts'
 import type { MarketDate, UnixMs } from '../domain/time.ts'
-import type { IngestVerdict } from '../domain/verdict.ts'
+import type { EvidenceFile, IngestVerdict } from '../domain/verdict.ts'
 import { judgeSession } from '../gates/ingest.ts'
 import { judgeDaily } from '../gates/ingest-daily.ts'
 import { type JudgedSession, judgedSessions } from '../gates/ingest-history.ts'
@@ -60,6 +60,29 @@ export async function runIngestGate(
   const { version, sha256 } = proxySet
   const payload = { ...verdict, proxySet: { version, sha256, required } }
   return { verdict, recorded: append({ type: 'gate.ingest', atMs, actor, payload }) }
+}
+
+/**
+ * Whether what was judged of the session last is still what lies there; files that a verdict named and that
+ * are gone, or others in their place, are not. True for a session of which no verdict named a file.
+ */
+export async function isAsJudged(
+  { config, events }: Pick<IngestGateContext, 'config' | 'events'>,
+  market: Market,
+  date: MarketDate,
+): Promise<boolean> {
+  const judged = judgedSessions(events, calendarOf(config, market).previousSession(date).date)
+  const before = judged.get(date)?.files ?? []
+  if (before.length === 0) return true
+  const { files } = await VERDICTS[market]({ config, date, judged, required: [] })
+  return digestsOf(files) === digestsOf(before)
+}
+
+function digestsOf(files: readonly EvidenceFile[]): string {
+  return files
+    .map(({ path, sha256 }) => `${sha256} ${path}`)
+    .sort()
+    .join('\n')
 }
 
 type Question = {

@@ -21,7 +21,7 @@ import type { StateWriter } from '../platform/saved-state.ts'
 import { journalDir, type LakeDay } from '../store/lake.ts'
 import { entriesByPath, journalFloor, readManifest } from '../store/manifest.ts'
 import { createPublisher, type Publisher } from '../store/publish.ts'
-import { chainDir, chainHeadMember } from './chain.ts'
+import { chainHeadMember } from './chain.ts'
 import { type Checkpoint, readCheckpoint, usableOf } from './checkpoint.ts'
 import { CheckpointKeeper } from './checkpoint-keeper.ts'
 import { counted, type FinalisedCounts, loadState, NOTHING_FINALISED, saveState } from './checkpoint-state.ts'
@@ -86,6 +86,7 @@ export async function openLiveDay(
   const manifest = readManifest(config.dataDir, lakeDay)
   const dir = join(config.dataDir, journalDir(lakeDay))
   const { journal: limits } = config.markets.in
+  const news = new WorkerBus(log, openSeqFile(join(config.dataDir, 'jobs', INDIA, 'bus.seq')))
   const publisher = await createPublisher({
     dataDir: config.dataDir,
     market: INDIA,
@@ -112,7 +113,7 @@ export async function openLiveDay(
     const published = new Set(entriesByPath(manifest).keys())
     const { checkpoint, why } = usableOf(found, isKnown)
     if (why !== null) log.warn(NOT_USED, { reason: why })
-    const parts = { context, plan, lakeDay, dir, appender, publisher, published, onFailure }
+    const parts = { context, plan, lakeDay, dir, appender, publisher, published, news, onFailure }
     return new OpenDay(parts, checkpoint)
   } catch (error) {
     await publisher.end()
@@ -130,6 +131,7 @@ type OpenDayParts = {
   readonly appender: JournalAppender
   readonly publisher: Publisher
   readonly published: ReadonlySet<string>
+  readonly news: WorkerBus
   readonly onFailure: (error: unknown) => void
 }
 
@@ -155,11 +157,9 @@ class OpenDay implements LiveDay {
   constructor(parts: OpenDayParts, checkpoint: Checkpoint | null) {
     this.#parts = parts
     this.journal = parts.appender
-    const { config, log } = parts.context
-    const seqFile = join(chainDir(config.dataDir, INDIA), 'bus.seq')
-    this.#news = new WorkerBus(log, openSeqFile(seqFile))
+    this.#news = parts.news
     this.#counters = new WorkerCounters(this.#news.bus)
-    alertOfFlapping(this.#news.bus, log)
+    alertOfFlapping(this.#news.bus, parts.context.log)
     this.#publication = new Publication({
       day: parts.lakeDay,
       utcOffsetMs: parts.plan.session.utcOffsetMs,

@@ -7,6 +7,7 @@ import type { Alert, Review } from '../domain/truth.ts'
 import { operatorName, statedReason } from '../gates/justification.ts'
 import type { ReviewRecord } from '../gates/payloads.ts'
 import type { Justified } from './epoch-moves.ts'
+import { isAsJudged } from './gate-ingest.ts'
 import { type Desk, operatorActor } from './truth.ts'
 import { type Market, type TruthContext, truthOf } from './truth-market.ts'
 
@@ -27,16 +28,25 @@ export type Decided = {
   readonly ctt: string | null
 }
 
-/** Accepting makes the session canonical, as a verdict that passed would. Throws NOT_FOUND. */
-export function decideReview(
+/**
+ * Accepting makes the session canonical, as a verdict that passed would; so only what was judged may be
+ * accepted. Throws NOT_FOUND, and GATE_REFUSED where other rows lie there by now.
+ */
+export async function decideReview(
   context: TruthContext,
   market: Market,
   id: string,
   decision: 'accept' | 'reject',
   by: Justified,
-): Decided {
+): Promise<Decided> {
   const { operator, reason } = checked(by)
-  return truthOf(context, market).decide(null, (desk) => {
+  const truth = truthOf(context, market)
+  const seen = truth
+    .read()
+    .state()
+    .reviews.find((each) => each.id === id)
+  if (seen !== undefined && decision === 'accept') await requireAsJudged(context, market, seen)
+  return truth.decide(null, (desk) => {
     const review = desk.state().reviews.find((each) => each.id === id)
     if (review === undefined) throw notFound(`deciding the review ${id}`, desk, 'reviews')
     const { session, evidenceSha256 } = review
@@ -50,6 +60,21 @@ export function decideReview(
     } satisfies ReviewRecord)
     return { review, decision, ctt: desk.state().ctt }
   })
+}
+
+/** A session may have been settled or curated anew since the gate looked at it. */
+async function requireAsJudged(
+  context: TruthContext,
+  market: Market,
+  { id, session }: Review,
+): Promise<void> {
+  const events = truthOf(context, market).eachEvent()
+  if (await isAsJudged({ config: context.config, events }, market, session)) return
+  throw new OperatingError(
+    `accepting the review ${id}: the data of ${session} are not those that were judged; nothing was moved, ` +
+      `run the gate again (chandler gate ingest --market ${market} --date ${session})`,
+    { code: 'GATE_REFUSED' },
+  )
 }
 
 /** Throws NOT_FOUND. */

@@ -86,7 +86,7 @@ export function openUsDesk(context: UsContext): UsDesk {
       readBody: (answer) => readRawAnswer(config.dataDir, answer),
       log,
     })
-    const newRun = (): BatchRun => new BatchRun({ ...context, ...store, asking: identified })
+    const newRun = (): BatchRun => new BatchRun({ ...context, ...store, venue: usVenue, asking: identified })
     return { context, calendar, session, append: chain.append, ...store, newRun, close }
   } catch (error) {
     close()

@@ -12,6 +12,7 @@ import { atTurnEnd } from '../platform/clock.ts'
 import type { Log } from '../platform/log.ts'
 import { LatencyRecord } from './latency-record.ts'
 
+export const WORKER_STARTED = 'worker.started'
 export const MINUTE_PUBLISHED = 'minute.published'
 export const FEED_LIVE = 'feed.live'
 export const FEED_LOST = 'feed.lost'
@@ -31,6 +32,8 @@ export class WorkerBus {
       seqs,
       onHandlerError: (error, { kind }) => log.error('a subscriber failed', { kind, why: String(error) }),
     })
+    // Seqs are reserved with the first event: now, and not when the disk is full and a packet waits.
+    this.publish(WORKER_STARTED, 0 as UnixMs)
   }
 
   publish(...event: Parameters<EventBus['publish']>): void {

@@ -28,10 +28,10 @@ export function addReview(program: Command): void {
     })
   for (const decision of ['accept', 'reject'] as const) {
     addDecision(review, decision, `${decision} what the ingestion gate asked about`).action(
-      (id: string, flags: DecideFlags, command: Command) => {
+      async (id: string, flags: DecideFlags, command: Command) => {
         const market = reviewMarket(id, flags.market)
         const runtime = createRuntime(command)
-        const decided = decideReview(runtime, market, id, decision, flags)
+        const decided = await decideReview(runtime, market, id, decision, flags)
         if (runtime.json) printJson(decided)
         else print(`${id} ${decision}ed; CTT of ${market} is ${decided.ctt ?? 'nowhere yet'}`)
       },

@@ -44,6 +44,12 @@ export async function noteFindings(context: FoldContext, frequency: Frequency): 
      select 'bad_row' as kind, symbol, ${name}, "timestamp", flaw as detail, source, fetched_at, symbol_group
      from judged where flaw is not null and final`,
   )
+  await engine.run(
+    `insert into findings by name
+     select 'future_row' as kind, symbol, ${name}, "timestamp", 'dated after the fetch' as detail,
+       source, fetched_at, symbol_group
+     from judged where is_future and not final`,
+  )
   await engine.run(`insert into findings by name ${lostSql(name)}`)
   if (frequency === DAILY) await engine.run(`insert into findings by name ${ANSWERS_SQL}`)
 }

@@ -1,9 +1,10 @@
 /**
  * Which of the new rows may become canonical? A row must be a possible bar of a session that was over when it
  * was fetched. Each rule has a word for the findings; the first that fails is told. Rows of a session that
- * was still running are no finding: they are what a vendor gives during the day, and only wait.
+ * was still running are no finding: they are what a vendor gives during the day, and only wait; one dated
+ * after the fetch is.
  *
- * Makes the tables `asked` (the answers), `judged` (all new rows, with `flaw` and `final`) and `good`.
+ * Makes the tables `asked` (the answers), `judged` (all new rows, with `flaw`, `final`, `is_future`), `good`.
  */
 import { DAY_MS, HOUR_MS, type MarketDate, type UnixMs } from '../domain/time.ts'
 import { type FoldContext, stagedSql } from './fold-context.ts'
@@ -41,8 +42,9 @@ export async function judgeRows(context: FoldContext, frequency: Frequency, unit
     `select symbol, symbol_group // ${frequency.groupsPerSlot} as slot, symbol_group, "timestamp",
        open, high, low, close, volume, adjusted_close, dividend_amt, split_coef,
        source_file as source, fetched_at,
-       is_full, ${FLAW_SQL} as flaw, coalesce(${isFinal}, false) as final
-     from (select f.*, h.day, h.is_session, d.final_day, d.last_at, d.is_full,
+       is_full, ${FLAW_SQL} as flaw, coalesce(${isFinal}, false) as final,
+       day > fetched_day as is_future
+     from (select f.*, h.day, h.is_session, d.final_day, d.fetched_day, d.last_at, d.is_full,
              coalesce(r.repeats, 1) as repeats
            from fresh f
            join hours h on h.hour = f."timestamp" // ${HOUR_MS}
@@ -87,17 +89,26 @@ async function listFinalDays(context: FoldContext, frequency: Frequency): Promis
   const answers = await engine.rows(
     'select source_file, fetched_at, first_at, last_at from asked where row_count > 0 order by source_file',
   )
-  await engine.run('create or replace temp table final_raw (source_file varchar, final_day double)')
+  await engine.run(
+    'create or replace temp table final_raw (source_file varchar, final_day double, fetched_day double)',
+  )
   await engine.append('final_raw', [
     { kind: 'utf8', values: answers.map(({ source_file }) => String(source_file)) },
     { kind: 'double', values: answers.map((row) => finalDayOf(context, frequency, row)) },
+    { kind: 'double', values: answers.map((row) => fetchedDayOf(context, row)) },
   ])
   await engine.make(
     'final_days',
-    `select source_file, final_day::bigint as final_day, last_at, variant = 'full' as is_full
+    `select source_file, final_day::bigint as final_day, fetched_day::bigint as fetched_day, last_at,
+       variant = 'full' as is_full
      from final_raw join asked using (source_file)`,
   )
   await engine.drop('final_raw')
+}
+
+/** The market's date on which the answer was fetched: no candle can be of a later one. */
+function fetchedDayOf({ input }: FoldContext, row: Readonly<Record<string, unknown>>): number {
+  return Date.parse(input.zone.dateOf(Number(row.fetched_at) as UnixMs))
 }
 
 /** Walks back from the answer's last day: what lies before a session that is over is over too. */

@@ -1,6 +1,9 @@
 /**
  * Who encodes while the feed goes on? This thread: it takes requests in order, runs the steps of
  * `publish-steps.ts` one after the other, and answers each by its number.
+ *
+ * A full disk is waited for, as the journal waits for it: the columns are here, and nobody else waits for
+ * this thread. What was asked for meanwhile stands in line. A disk that stays full is told as a failure.
  */
 import { parentPort, workerData } from 'node:worker_threads'
 import { allocateCandles } from '../domain/candle.ts'
@@ -9,11 +12,14 @@ import type { Instrument } from '../domain/instrument.ts'
 import { candleBatch, encodeInstruments } from './arrow.ts'
 import { encodeParquet, verifyParquet } from './encode.ts'
 import type { EncoderReply, EncoderRequest, EncoderStart } from './publish.ts'
-import { FilePublisher } from './publish-steps.ts'
+import { FilePublisher, type PublishedFile, type PublishRequest } from './publish-steps.ts'
 
 /** Enough rows and rounds that what encodes a column is compiled, and optimised, before the first minute. */
 const WARM_UP_ROWS = 2_048
 const WARM_UP_ROUNDS = 3
+const FULL_RETRY_MS = 250
+const FULL_RETRIES_MAX = 120
+const NEVER = new Int32Array(new SharedArrayBuffer(4))
 
 function answer(reply: EncoderReply): void {
   parentPort!.postMessage(reply)
@@ -46,6 +52,19 @@ function warmUp(): void {
   }
 }
 
+function publishPatiently(publisher: FilePublisher, request: PublishRequest): PublishedFile {
+  for (let retries = 0; ; retries++) {
+    try {
+      return publisher.publish(request)
+    } catch (error) {
+      const isFull = error instanceof OperatingError && error.code === 'DISK_FULL'
+      if (!isFull || retries === FULL_RETRIES_MAX) throw error
+      if (retries === 0) answer({ kind: 'note', text: `${error.message}; its minute waits in memory` })
+      Atomics.wait(NEVER, 0, 0, FULL_RETRY_MS)
+    }
+  }
+}
+
 function serve(publisher: FilePublisher, request: EncoderRequest): void {
   switch (request.kind) {
     case 'instruments':
@@ -53,7 +72,7 @@ function serve(publisher: FilePublisher, request: EncoderRequest): void {
       return
     case 'publish':
       try {
-        answer({ kind: 'published', id: request.id, published: publisher.publish(request.request) })
+        answer({ kind: 'published', id: request.id, published: publishPatiently(publisher, request.request) })
       } catch (error) {
         answer(failure(request.id, error))
       }

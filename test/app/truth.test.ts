@@ -88,11 +88,6 @@ test.each([
     /^3 .*no session is canonical yet/,
   ],
   ['a market that is none', () => marketOf('IN'), /^2 .*"IN" is no market/],
-  [
-    'a review that does not wait',
-    () => decideReview(lake.context, 'us', 'R-1', 'accept', BY),
-    /^1 .*no reviews wait/,
-  ],
   ['an alert that was not raised', () => resolveAlert(lake.context, 'us', 'A-1', BY), /^1 .*no alerts wait/],
   ['a halt that is not in force', () => clearHalt(lake.context, 'us', BY), /^1 .*it is not halted/],
   [
@@ -193,7 +188,21 @@ test('another definition invalidates the epoch, and the old one stays readable b
   expect(requireContinuity(lake.state(), after).epochId).toBe(`TE-${FIRST}.g2`)
 })
 
-test('what waits for a person is listed, decided once, and moves CTT when accepted', () => {
+test('what was judged and is not there any more cannot be accepted, only rejected', async () => {
+  lake.receive(3)
+  lake.ingest(3, 'review', undefined, [{ path: 'analytics', sha256: 'a'.repeat(64), rowCount: 2 }])
+  const { id } = lake.state().reviews[0]!
+  const before = lake.chainText()
+  const accepted = decideReview(lake.context, 'us', id, 'accept', BY)
+  await expect(accepted).rejects.toMatchObject({
+    code: 'GATE_REFUSED',
+    message: expect.stringMatching(/not those that were judged; nothing was moved, run the gate again/),
+  })
+  expect(lake.chainText()).toBe(before)
+  expect((await decideReview(lake.context, 'us', id, 'reject', BY)).ctt).not.toBe(FOURTH)
+})
+
+test('what waits for a person is listed, decided once, and moves CTT when accepted', async () => {
   lake.receive(3)
   lake.ingest(3, 'review')
   lake.chain().append({
@@ -204,10 +213,9 @@ test('what waits for a person is listed, decided once, and moves CTT when accept
   })
   const { reviews, alerts } = waitingIn(lake.context, 'us')
   expect(alerts).toMatchObject([{ id: 'A-1', severity: 'critical' }])
-  expect(decideReview(lake.context, 'us', reviews[0]!.id, 'accept', BY).ctt).toBe(FOURTH)
-  expect(refusal(() => decideReview(lake.context, 'us', reviews[0]!.id, 'accept', BY))).toMatch(
-    /^1 .*no reviews wait/,
-  )
+  const accept = () => decideReview(lake.context, 'us', reviews[0]!.id, 'accept', BY)
+  expect((await accept()).ctt).toBe(FOURTH)
+  await expect(accept()).rejects.toThrow(/no reviews wait/)
   expect(runEpochGate(lake.context, 'us', undefined).verdict.verdict).toBe('fail')
   resolveAlert(lake.context, 'us', 'A-1', BY)
   expect(runEpochGate(lake.context, 'us', undefined).verdict.verdict).toBe('pass')

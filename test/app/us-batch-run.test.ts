@@ -7,12 +7,19 @@ import { KnownAnswers } from '../../src/app/batch-known.ts'
 import { BatchRun, failedByKind, type SymbolWork } from '../../src/app/batch-run.ts'
 import type { Asked } from '../../src/batch/asking.ts'
 import type { QueueItem } from '../../src/batch/retry-queue.ts'
-import type { BatchRefusalKind, BatchWish, RawAnswer } from '../../src/domain/batch.ts'
-import { DAY_MS, type UnixMs } from '../../src/domain/time.ts'
+import type {
+  BatchAnswer,
+  BatchRefusalKind,
+  BatchWish,
+  DailySeries,
+  RawAnswer,
+} from '../../src/domain/batch.ts'
+import { DAY_MS, type MarketDate, type UnixMs } from '../../src/domain/time.ts'
 import { createClock } from '../../src/platform/clock.ts'
 import { createLog, Scrubber } from '../../src/platform/log.ts'
 
 const NOW = Date.parse('2026-05-15T21:00:00Z') as UnixMs
+const SESSION = '2026-05-15' as MarketDate
 const CLOCK = createClock({ instantMs: NOW, realMs: Date.now(), speed: 1 })
 
 let dir = ''
@@ -42,7 +49,9 @@ class Desk {
   readonly settled: string[] = []
   readonly stopping = new AbortController()
   readonly rights = new Entitlements(dir)
-  known = new KnownAnswers(dir, [])
+  /** Whose answers end with the day before. */
+  readonly late = new Set<string>()
+  readonly known = new KnownAnswers(dir, [])
   beforeAnswer: (name: string) => void = () => {}
 
   readonly run = new BatchRun({
@@ -55,6 +64,7 @@ class Desk {
     },
     known: this.known,
     rights: this.rights,
+    venue: { readDaily: (wish) => this.#readDaily(wish) },
     clock: CLOCK,
     log: createLog({ clock: CLOCK, json: false, write: () => {}, scrubber: new Scrubber() }),
     signal: this.stopping.signal,
@@ -76,6 +86,13 @@ class Desk {
     return { wish, fetchedAtMs, path: nameOf(wish) }
   }
 
+  #readDaily({ symbol }: BatchWish): BatchAnswer<DailySeries> {
+    const date = (this.late.has(symbol) ? '2026-05-14' : SESSION) as MarketDate
+    const prices = { open: 1, high: 1, low: 1, close: 1, volume: 1 }
+    const bar = { ...prices, date, adjustedClose: null, dividend: null, split: null }
+    return { ok: true, value: { refreshed: null, bars: [bar] } }
+  }
+
   #queue(wish: BatchWish, state: string): QueueItem {
     this.queued.set(nameOf(wish), state)
     return { wish, reason: 'outage', message: '', attempts: 1, failedAtMs: NOW, nextMs: NOW }
@@ -84,7 +101,8 @@ class Desk {
   works(...symbols: readonly string[]): readonly SymbolWork[] {
     const wishes = (symbol: string) => () =>
       dailyWishes(symbol, dailyPlan(this.rights, 'compact', NOW), false)
-    return symbols.map((symbol) => ({ symbol, sinceMs: (NOW - 1_000) as UnixMs, wishes: wishes(symbol) }))
+    const sinceMs = (NOW - 1_000) as UnixMs
+    return symbols.map((symbol) => ({ symbol, sinceMs, session: SESSION, wishes: wishes(symbol) }))
   }
 }
 
@@ -147,7 +165,6 @@ test('that a company never split its shares is an answer, and not asked again by
   const prices = { wish: dailyWishes('A', { way: 'parts', size: 'compact' }, false).at(-1)!, path: '' }
   const known = new KnownAnswers(dir, [{ ...prices, fetchedAtMs: NOW }])
   const again = new Desk()
-  again.known = known
   const sinceMs = (NOW - 1_000) as UnixMs
   for (const wish of again.works('A')[0]!.wishes()) expect(known.fetchedMs(wish)).toBeGreaterThan(sinceMs)
 })
@@ -168,13 +185,65 @@ test('a torn note of an empty answer is forgotten, and the notes around it are n
   expect(new KnownAnswers(dir, []).fetchedMs(wish('B'))).toBe(NOW)
 })
 
-test('an unknown symbol is parked at once and costs the others nothing', async () => {
+test('an answer without the session is kept and does not make its symbol complete', async () => {
+  const desk = new Desk()
+  desk.late.add('A')
+  const works = desk.works('A', 'B')
+  await desk.run.askAll(works, () => {})
+  expect(desk.run).toMatchObject({ completeCount: 1, keptCount: 2, withoutSession: ['A'] })
+  expect(desk.run.unaskedCount(works)).toBe(0)
+  expect(desk.queued.size).toBe(0)
+  desk.known.close()
+
+  const wish = works[0]!.wishes()[0]!
+  const known = new KnownAnswers(dir, [{ wish, path: '', fetchedAtMs: NOW }])
+  const sinceMs = (NOW - 1_000) as UnixMs
+  expect(known.has(wish, sinceMs, SESSION)).toBe(false)
+  expect(known.has(wish, sinceMs)).toBe(true)
+  expect(known.onceWithout(SESSION).map(nameOf)).toEqual([nameOf(wish)])
+  expect(known.onceWithout('2026-05-18' as MarketDate)).toEqual([])
+  known.addWithout(wish, SESSION, (NOW + 1_000) as UnixMs)
+  known.close()
+  expect(new KnownAnswers(dir, []).onceWithout(SESSION)).toEqual([])
+})
+
+test('an unknown symbol is parked once another is answered, and costs the others nothing', async () => {
   const desk = new Desk()
   desk.says.set('TIME_SERIES_DAILY_ADJUSTED NOPE compact', 'bad_symbol')
   await desk.run.askAll(desk.works('NOPE', 'A'), () => {})
   expect([...desk.queued]).toEqual([['TIME_SERIES_DAILY_ADJUSTED NOPE compact', 'parked']])
   expect(desk.run.completeCount).toBe(1)
   expect(failedByKind(desk.run)).toEqual({ bad_symbol: 1 })
+})
+
+test('a vendor that calls every symbol unknown is away, and parks none of them', async () => {
+  const desk = new Desk()
+  desk.says.set('TIME_SERIES_DAILY_ADJUSTED', 'bad_symbol')
+  const works = desk.works(...Array.from({ length: 50 }, (_, at) => `S${at}`))
+  await desk.run.askAll(works, () => {})
+  expect(desk.run.earlyEnd).toEqual({
+    kind: 'outage',
+    message: 'it calls 10 symbols in a row unknown: the vendor says bad_symbol',
+  })
+  expect([...desk.queued.values()]).toEqual(Array.from({ length: 10 }, () => 'waiting'))
+  expect(desk.run.unaskedCount(works)).toBe(40)
+})
+
+test('an outage that begins amid a run parks nobody whom it calls unknown', async () => {
+  const desk = new Desk()
+  const symbols = Array.from({ length: 10 }, (_, at) => `S${at}`)
+  for (const symbol of symbols) desk.says.set(`TIME_SERIES_DAILY_ADJUSTED ${symbol} compact`, 'bad_symbol')
+  await desk.run.askAll(desk.works('A', ...symbols, 'B'), () => {})
+  expect(desk.run.earlyEnd).toMatchObject({ kind: 'outage' })
+  expect(new Set(desk.queued.values())).toEqual(new Set(['waiting']))
+})
+
+test('a run in which nothing was answered parks nobody', async () => {
+  const desk = new Desk()
+  desk.says.set('TIME_SERIES_DAILY_ADJUSTED', 'bad_symbol')
+  await desk.run.askAll(desk.works('A', 'B'), () => {})
+  expect(desk.run.earlyEnd).toBe(null)
+  expect([...desk.queued.values()]).toEqual(['waiting', 'waiting'])
 })
 
 test('prices without a row are no answer: the symbol waits in the queue', async () => {

@@ -26,7 +26,7 @@ test('counters hear of what happened at the end of the turn, and not in its midd
   expect(counters.publishedMinutes).toBe(0)
   await yieldTurn()
   expect([counters.publishedMinutes, counters.liveCount, counters.latencies.count()]).toEqual([2, 1, 1])
-  expect(bus.bus.recentSeq()).toBe(10)
+  expect(bus.bus.recentSeq()).toBe(11)
 })
 
 test('a feed that is lost ten times within an hour is an error once, and a stop is none', async () => {

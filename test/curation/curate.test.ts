@@ -145,6 +145,15 @@ test('a row that no session can have never becomes canonical, and a finding says
   }
 })
 
+test('a bar dated after its fetch never becomes canonical, and a finding says so', async () => {
+  const lake = newLake()
+  lake.daily('AAA', '2026-01-07 18:00', [bar('2026-01-07', 10), bar('2026-01-08', 11)])
+  lake.daily('BBB', '2026-01-07 12:00', [bar('2026-01-06', 10), bar('2026-01-07', 11)])
+  await lake.curate()
+  expect(await closes(lake)).toEqual({ '2026-01-07': 10 })
+  expect(await findings(lake)).toEqual(['future_row AAA 2026-01-08 dated after the fetch'])
+})
+
 test('a bar that an answer has twice never becomes canonical', async () => {
   const lake = newLake()
   lake.daily('AAA', '2026-01-07 18:00', [bar('2026-01-06', 10), bar('2026-01-06', 11), bar('2026-01-07', 12)])

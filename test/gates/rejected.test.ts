@@ -58,9 +58,9 @@ test('mended and judged again, it is', () => {
   expect(advance()).toBe(SECOND)
 })
 
-test('where the gate asks about it anew, it waits for the answer', () => {
+test('where the gate asks about it anew, it waits for the answer', async () => {
   const evidenceSha256 = judgeAgain('review', 'f')
   expect(lake.state().rejected).toEqual([SECOND])
-  decideReview(lake.context, 'us', reviewIdOf(SECOND, evidenceSha256), 'accept', BY)
+  await decideReview(lake.context, 'us', reviewIdOf(SECOND, evidenceSha256), 'accept', BY)
   expect(advance()).toBe(SECOND)
 })

@@ -16,6 +16,7 @@ import { loadConfig } from '../../src/config.ts'
 import type { ChainEvent } from '../../src/domain/event.ts'
 import type { MarketDate, UnixMs } from '../../src/domain/time.ts'
 import type { TruthState } from '../../src/domain/truth.ts'
+import type { EvidenceFile } from '../../src/domain/verdict.ts'
 import { digestOf } from '../../src/gates/digest.ts'
 import { snapshotsOf } from '../../src/gates/snapshots.ts'
 import { createClock } from '../../src/platform/clock.ts'
@@ -66,7 +67,12 @@ export class TruthLake {
     writeFileSync(join(dir, `SPY_TIME_SERIES_DAILY_${date.replaceAll('-', '')}T230000000Z.csv.zst`), '')
   }
 
-  ingest(at: number, verdict: 'pass' | 'review' = 'pass', symbols: readonly string[] = SYMBOLS): ChainEvent {
+  ingest(
+    at: number,
+    verdict: 'pass' | 'review' = 'pass',
+    symbols: readonly string[] = SYMBOLS,
+    files: readonly EvidenceFile[] = [],
+  ): ChainEvent {
     const { context } = this
     const set = proxySetOf(context.config, 'us')
     const [session, previousSession] = [SESSIONS[at]!, SESSIONS[at - 1] ?? null]
@@ -86,7 +92,7 @@ export class TruthLake {
         previousSession,
         verdict,
         checks: [{ check: 'drift.move', outcome: verdict, says: `SPY moved on ${session}` }],
-        files: [],
+        files,
         symbols,
         evidenceSha256: digestOf({ session, verdict, symbols, set: sha256 }),
         proxySet: { version, sha256, required },

@@ -40,3 +40,22 @@ test('a parked symbol is no success, and a backfill brings it back to the daily 
   const daily = await sameLake.job(['batch', 'daily'])
   expect(daily).toMatchObject({ status: 0, outcome: 'done', completeCount: 2, parkedCount: 0 })
 }, 60_000)
+
+test('a late vendor makes the daily job partial, and the retry of the evening completes it', async () => {
+  const dir = tempDir('late')
+  cleanUps.push(() => rmSync(dir, { recursive: true }))
+  const symbols = ['QAAA', 'QAAB']
+  const onTime = await vendorOf({ symbols })
+  const late = await vendorOf({ at: '2026-05-14T21:00:00Z', symbols })
+  const lake = new BatchLake(dir, { url: late.url, clock: onTime.clock }, { symbols })
+  const first = await lake.job(['batch', 'daily'])
+  expect(first).toMatchObject({ status: 0, outcome: 'partial', completeCount: 0, withoutSessionCount: 2 })
+  expect(first.says).toMatch(/^2 of 2 answers do not have the session yet: QAAA, QAAB$/)
+  expect(first).toMatchObject({ queuedCount: 0, parkedCount: 0, session: '2026-05-15' })
+
+  const sameLake = new BatchLake(dir, onTime, { symbols })
+  const retried = await sameLake.job(['batch', 'retry'])
+  expect(retried).toMatchObject({ status: 0, outcome: 'done', askedCount: 2, completeCount: 2 })
+  const daily = await sameLake.job(['batch', 'daily'])
+  expect(daily).toMatchObject({ outcome: 'done', askedCount: 0, completeCount: 2, withoutSessionCount: 0 })
+}, 60_000)
