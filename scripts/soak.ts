@@ -9,7 +9,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { runSoak, type SoakSummary } from '../test/simulation/soak.ts'
+import { runSoak, type SoakDay, type SoakSummary } from '../test/simulation/soak.ts'
 
 /** Of the memory, last day against first. */
 const GROWTH_MAX_PERCENT = 5
@@ -26,12 +26,18 @@ const { values } = parseArgs({
   },
 })
 
+/** Passed, held back for a stated reason, or waiting behind a session that is: the gate judges in order. */
+function isJudged({ date, verdict, why }: SoakDay, days: readonly SoakDay[]): boolean {
+  const isBehind = days.some((other) => other.date < date && other.verdict !== 'pass' && other.why !== '')
+  return verdict === 'pass' || why !== '' || (verdict === 'none' && isBehind)
+}
+
 function brokenPromises(summary: SoakSummary): readonly string[] {
   const { days, verifyStatus, replayStatuses, daemonStatus } = summary
   return [
     ...days.flatMap((day) => [
       ...(day.settled ? [] : [`${day.date} is not settled`]),
-      ...(day.verdict === 'pass' || day.why !== '' ? [] : [`${day.date}: ${day.verdict} without a reason`]),
+      ...(isJudged(day, days) ? [] : [`${day.date}: ${day.verdict} without a reason`]),
       ...(day.lostCount === 0 ? [] : [`${day.date}: ${day.lostCount} traded minutes have no candle`]),
       ...(day.untrueCount === 0 ? [] : [`${day.date}: ${day.untrueCount} candles are not true`]),
       ...(day.isBalanced ? [] : [`${day.date}: volume does not add up`]),
