@@ -100,8 +100,12 @@ async function runDaemon(): Promise<{
     const reply = await fetch(url)
     const { running } = (await reply.json()) as { running: string | null }
     page = { status: reply.status, running: running ?? '' }
-    const status = JSON.parse(chandler(['--json', 'status'])) as { markets: { in: { feed: unknown } } }
-    if (page.status === 200 && status.markets.in.feed !== null) break
+    const status = JSON.parse(chandler(['--json', 'status'])) as {
+      markets: { in: { feed: { liveCount: number } | null } }
+    }
+    // The page was asked first: what it says must be as new as what the files say.
+    const isLive = (status.markets.in.feed?.liveCount ?? 0) > 0
+    if (page.status === 200 && page.running !== '' && isLive) break
     await pause(100)
   }
   const { markets } = JSON.parse(chandler(['--json', 'status'], { CHANDLER_CLOCK: CLOCK })) as {
