@@ -9,7 +9,6 @@
 import { defineConfig, type TestUserConfig, type ViteUserConfig } from 'vitest/config'
 
 const PLAYED = [
-  'test/acceptance/**/*.test.ts',
   'test/journal/faults.test.ts', // real disks that are full, real system calls that fail
   'test/simulation/{daemon,faults,kill-loop,worker-life}.test.ts',
 ]
