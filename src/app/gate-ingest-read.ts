@@ -20,6 +20,7 @@ import { EXCHANGES } from '../domain/instrument.ts'
 import { CANDLE_FIELDS_WANTED } from '../gates/checks/schema.ts'
 import type { FieldFacts, PreviousClose } from '../gates/ingest-evidence.ts'
 import { fileError } from '../platform/durable.ts'
+import { CANDLE_NUMBERS } from '../store/candle-rows.ts'
 import { METADATA_KEY } from '../store/encode.ts'
 import {
   columnOf,
@@ -124,23 +125,6 @@ function schemaNameOf(text: unknown): string | null {
   }
 }
 
-/** Which of our columns a column of the file fills. */
-const NUMBERS: readonly (readonly [string, Exclude<keyof CandleColumns, 'rowCount' | 'instrument'>])[] = [
-  ['timestamp', 'timestampMs'],
-  ['open', 'open'],
-  ['high', 'high'],
-  ['low', 'low'],
-  ['close', 'close'],
-  ['volume', 'volume'],
-  ['vwap', 'vwap'],
-  ['tick_count', 'tickCount'],
-  ['day_high', 'dayHigh'],
-  ['day_low', 'dayLow'],
-  ['first_tick_at', 'firstTickMs'],
-  ['last_tick_at', 'lastTickMs'],
-  ['revision', 'revision'],
-]
-
 /** A word that is no source has this code in `source`; the words themselves are told apart. */
 const STRANGE_SOURCE = 255
 
@@ -162,7 +146,7 @@ class DayRows {
     }
     if (!this.#suits || batch.numRows === 0) return
     const column = (name: string): Data => columnOf(batch, name)!
-    for (const [name, target] of NUMBERS) copyNumbers(column(name), this.#columns[target], this.#row)
+    for (const [name, target] of CANDLE_NUMBERS) copyNumbers(column(name), this.#columns[target], this.#row)
     copyFlags(column('complete'), this.#columns.complete, this.#row)
     this.#names.fill(batch, this.#columns.instrument, this.#row)
     this.#fillSources(column('source'), this.#columns.source)

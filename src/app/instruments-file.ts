@@ -10,9 +10,9 @@
  * start: a symbol listed twice would fill one column of candles from two sources.
  */
 import { readFileSync } from 'node:fs'
-import { CsvError, type InfoRecord, parse } from 'csv-parse/sync'
 import { messageOf, OperatingError } from '../domain/error.ts'
 import { bySymbol, EXCHANGES, type Exchange, type Instrument, instrumentKey } from '../domain/instrument.ts'
+import { type CsvLine, csvLines } from '../platform/csv-lines.ts'
 
 /** The vendor's packet has room for a token of 25 bytes, the last of them zero. */
 const TOKEN_BYTES_MAX = 24
@@ -32,7 +32,7 @@ export function readInstruments(path: string): readonly Instrument[] {
 
 /** `path` is only named, not read. */
 export function parseInstruments(text: string, path: string): readonly Instrument[] {
-  const [header, ...rows] = rowsOf(text, path)
+  const [header, ...rows] = csvLines(text, path, invalid)
   const columns = columnsOf(header, path)
   const lineOf = new Map<string, number>()
   const instruments: Instrument[] = []
@@ -53,27 +53,8 @@ export function parseInstruments(text: string, path: string): readonly Instrumen
   return instruments.sort(bySymbol)
 }
 
-type Row = { readonly line: number; readonly fields: readonly string[] }
-
-function rowsOf(text: string, path: string): readonly Row[] {
-  try {
-    const records = parse(text, {
-      bom: true,
-      info: true,
-      record_delimiter: ['\r\n', '\n'],
-      relax_column_count: true,
-      skip_empty_lines: true,
-      trim: true,
-    }) as unknown as readonly { readonly info: InfoRecord; readonly record: readonly string[] }[]
-    return records.map(({ info, record }) => ({ line: info.lines, fields: record }))
-  } catch (error) {
-    if (!(error instanceof CsvError)) throw error
-    throw invalid(`${path}:${String(error.lines)}: not CSV: ${error.message}; correct the line`, error)
-  }
-}
-
 /** Column name -> position. */
-function columnsOf(header: Row | undefined, path: string): ReadonlyMap<string, number> {
+function columnsOf(header: CsvLine | undefined, path: string): ReadonlyMap<string, number> {
   const names = header?.fields ?? []
   const missing = REQUIRED.filter((name) => !names.includes(name))
   if (missing.length > 0) {
@@ -88,7 +69,7 @@ function columnsOf(header: Row | undefined, path: string): ReadonlyMap<string, n
 }
 
 /** The instrument, or what is wrong with the row. */
-function instrumentOf(row: Row, columns: ReadonlyMap<string, number>): Instrument | string {
+function instrumentOf(row: CsvLine, columns: ReadonlyMap<string, number>): Instrument | string {
   if (row.fields.length > columns.size) return `${row.fields.length} fields for ${columns.size} columns`
   const field = (name: string): string => row.fields[columns.get(name) ?? Number.NaN] ?? ''
   const [exchange, token, symbol] = [field('exchange'), field('token'), field('symbol')]

@@ -8,8 +8,8 @@
  * Everything that is wrong is wrong at once and with its line: a symbol that the vendor does not know costs a
  * request every day. A spreadsheet's byte order mark and CRLF are accepted.
  */
-import { CsvError, type InfoRecord, parse } from 'csv-parse/sync'
 import { messageOf, OperatingError } from '../domain/error.ts'
+import { csvLines } from '../platform/csv-lines.ts'
 import { readTextFile } from '../platform/text-file.ts'
 
 const SYMBOL = /^[A-Z0-9]+([-.][A-Z0-9]+)*$/
@@ -29,7 +29,7 @@ export function readSymbols(path: string): readonly string[] {
 
 /** `path` is only named, not read. */
 export function parseSymbols(text: string, path: string): readonly string[] {
-  const [header, ...rows] = rowsOf(text, path)
+  const [header, ...rows] = csvLines(text, path, invalid)
   if (header?.fields.join(',') !== HEADER) {
     throw invalid(`${path}:${header?.line ?? 1}: the header is not "${HEADER}"; write it as the first line`)
   }
@@ -65,25 +65,6 @@ function symbolFault(symbol: string): string | null {
   if (symbol.length > SYMBOL_LENGTH_MAX) return `the symbol is longer than ${SYMBOL_LENGTH_MAX} characters`
   if (SYMBOL.test(symbol)) return null
   return `${JSON.stringify(symbol)} is not a symbol; A-Z and 0-9, with - or . before a share class`
-}
-
-type Row = { readonly line: number; readonly fields: readonly string[] }
-
-function rowsOf(text: string, path: string): readonly Row[] {
-  try {
-    const records = parse(text, {
-      bom: true,
-      info: true,
-      record_delimiter: ['\r\n', '\n'],
-      relax_column_count: true,
-      skip_empty_lines: true,
-      trim: true,
-    }) as unknown as readonly { readonly info: InfoRecord; readonly record: readonly string[] }[]
-    return records.map(({ info, record }) => ({ line: info.lines, fields: record }))
-  } catch (error) {
-    if (!(error instanceof CsvError)) throw error
-    throw invalid(`${path}:${String(error.lines)}: not CSV: ${error.message}; correct the line`, error)
-  }
 }
 
 function invalid(what: string, cause?: unknown): OperatingError {

@@ -20,7 +20,10 @@ export type ColumnValues = {
 }
 
 /** Which of our columns a field of the schema fills; the texts are handled apart. */
-const NUMBERS: ReadonlyMap<string, Exclude<keyof CandleColumns, 'rowCount' | 'instrument'>> = new Map([
+export const CANDLE_NUMBERS: ReadonlyMap<
+  string,
+  Exclude<keyof CandleColumns, 'rowCount' | 'instrument'>
+> = new Map([
   ['timestamp', 'timestampMs'],
   ['open', 'open'],
   ['high', 'high'],
@@ -45,7 +48,7 @@ export class CandleRows {
   add(rowCount: number, values: ColumnValues): void {
     const columns = allocateCandles(rowCount)
     for (const { name } of CANDLE_FIELDS) {
-      const target = NUMBERS.get(name)
+      const target = CANDLE_NUMBERS.get(name)
       if (target !== undefined) columns[target].set(values.number(name))
     }
     columns.complete.set(values.flag('complete').map(Number))
